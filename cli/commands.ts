@@ -21,7 +21,7 @@ const WAIT_OPTION = {
 /** Settings of a node, for commands that run one. */
 const NODE_OPTIONS = {
   data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
-  port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
+  port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on (7333); 0 takes any (ATOLL_PORT)' },
   host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
   'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
   'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
@@ -118,7 +118,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'results', usage: '<process>', about: 'Results in slot order',
     options: {
-      follow: { type: 'boolean', short: 'f', about: 'go on as they come' },
+      follow: { type: 'boolean', short: 'f', about: 'go on as they come, until interrupted or for --timeout' },
       from: { type: 'string', value: 'slot', about: 'first slot (the last 20; with -f: those to come)' },
       limit: { type: 'string', short: 'n', value: 'count', about: 'how many (20)' },
     },

@@ -41,7 +41,7 @@ export class IdentityStore {
     return join(this.#home, FOLDER, `${name}.json`)
   }
 
-  /** Makes a new Ed25519 identity. @throws {Failure} `usage` if there is one of that name */
+  /** Makes a new Ed25519 identity. @throws {Failure} `already-there` if there is one of that name */
   create(name: string): Promise<Identity> {
     return this.#write(name, 'ed25519', { seed: toBase64Url(generateEd25519Seed()) })
   }
@@ -104,7 +104,7 @@ export class IdentityStore {
       await file.close()
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      throw new Failure('usage', { name }, { note: 'there is an identity of that name already' })
+      throw new Failure('already-there', { identity: name, path })
     }
     return { name, kind, address }
   }

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { Failure, type Tag } from '../protocol/index.ts'
 import type { CommandContext, Flags } from './command.ts'
+import { readUserFile } from './user-files.ts'
 
 /** What a command line says of a message. */
 export interface MessageArguments {
@@ -10,7 +9,7 @@ export interface MessageArguments {
   readonly data: Uint8Array | string
 }
 
-/** Reads action, tags and data; data stands on the command line, in a file, or on standard input. @throws {Failure} `usage` */
+/** Reads action, tags and data; data stands on the command line, in a file, or on standard input. @throws {Failure} `usage`, `bad-file` */
 export async function readMessage(context: CommandContext, data: string | undefined): Promise<MessageArguments> {
   const { flags } = context
   const file = textFlag(flags, 'data-file')
@@ -21,17 +20,7 @@ export async function readMessage(context: CommandContext, data: string | undefi
   return {
     action: textFlag(flags, 'action'),
     tags,
-    data: file === undefined ? (data ?? '') : await readBytes(context, file),
-  }
-}
-
-/** Reads a file, or standard input for `-`. @throws {Failure} `usage` if there is no such file */
-export async function readBytes({ terminal }: CommandContext, path: string): Promise<Uint8Array> {
-  if (path === '-') return terminal.readStdin()
-  try {
-    return new Uint8Array(await readFile(resolve(terminal.cwd, path)))
-  } catch (cause) {
-    throw new Failure('usage', { file: path }, { cause, note: 'the file cannot be read' })
+    data: file === undefined ? (data ?? '') : await readUserFile(context.terminal, file),
   }
 }
 

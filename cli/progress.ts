@@ -1,9 +1,12 @@
+import { counted } from '../protocol/index.ts'
 import { showDuration } from './duration.ts'
 import type { Terminal } from './terminal.ts'
 
 const BAR_COLUMNS = 24
 const LIVE_EVERY_MS = 100
 const PLAIN_EVERY_MS = 5_000
+/** A rate of less time than this is chance. */
+const MEASURED_MIN_S = 1
 
 /** How far a long piece of work has come, on standard error. */
 export interface Progress {
@@ -23,25 +26,31 @@ export function showProgress(
   terminal: Terminal,
   now = (): number => performance.now(),
 ): Progress {
-  const started = now()
   const everyMs = terminal.isLive ? LIVE_EVERY_MS : PLAIN_EVERY_MS
-  let shownAt = started
+  let shownAt = now()
   let isShown = false
   let last: [number, number] = [0, 0]
   let isOver = false
+  // Whatever came before the first word of progress tells nothing of the rate.
+  let begun: { readonly done: number; readonly atMs: number } | undefined
   const line = ([done, total]: [number, number]): string => {
-    const seconds = (now() - started) / 1000
-    const rate = seconds > 0 ? done / seconds : 0
     const share = total > 0 ? Math.min(1, done / total) : 0
-    const eta = rate > 0 && done < total ? `  eta ${showDuration(((total - done) / rate) * 1000)}` : ''
-    const counts = `${done.toLocaleString('en')}/${total.toLocaleString('en')} ${unit}`
+    const counts = `${done.toLocaleString('en')}/${counted(total, unit)}`
     const percent = `${String(Math.floor(share * 100)).padStart(3)}%`
     const bar = terminal.isLive ? `  ${barOf(share)}` : ''
-    return `${title}${bar}  ${percent}  ${counts}  ${Math.round(rate).toLocaleString('en')}/s${eta}`
+    return `${title}${bar}  ${percent}  ${counts}${paceOf(done, total)}`
+  }
+  const paceOf = (done: number, total: number): string => {
+    const seconds = begun === undefined ? 0 : (now() - begun.atMs) / 1000
+    if (begun === undefined || seconds < MEASURED_MIN_S) return ''
+    const rate = (done - begun.done) / seconds
+    const eta = rate > 0 && done < total ? `  eta ${showDuration(((total - done) / rate) * 1000)}` : ''
+    return `  ${Math.round(rate).toLocaleString('en')}/s${eta}`
   }
   return {
     at(done, total) {
       last = [done, total]
+      begun ??= { done, atMs: now() }
       if (isOver || now() - shownAt < everyMs) return
       shownAt = now()
       isShown = true

@@ -8,9 +8,9 @@ import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
 import { showProgress } from './progress.ts'
 import { commandFirst, findCommand, readArguments } from './read-arguments.ts'
 import { type ClientSettings, DEFAULT_IDENTITY, readSettings } from './settings.ts'
-import { fileFailure } from './file-failure.ts'
 import { showFailure } from './show-failure.ts'
 import type { Terminal } from './terminal.ts'
+import { fileFailure } from './user-files.ts'
 import { VERSION } from './version.ts'
 
 /** Runs what the words of a command line say; gives the exit code. Never rejects. */
@@ -78,7 +78,7 @@ function contextOf(
     limits: { signal: terminal.signal, timeoutMs: settings.timeoutMs },
     client: () => connect({ url: settings.url }),
     signer: () => signerOf(settings, terminal),
-    progress: title => showProgress(title, 'slots', terminal),
+    progress: title => showProgress(title, 'slot', terminal),
   }
 }
 

@@ -27,9 +27,19 @@ export function safeText(text: string): string {
   return stripVTControlCharacters(text).replaceAll(new RegExp(CONTROL, 'g'), '�').replaceAll(TURNS, '�')
 }
 
-/** As `safeText`, on one line: names, tags and cells of a table can feign no other line. */
+/** As `safeText`, on one line: it can feign no other one. */
 export function safeLine(text: string): string {
   return safeText(text).replaceAll(/[\n\t]/g, ' ')
+}
+
+/** What nobody sees, or takes for a plain space. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^ +| +$/gu
+
+/** A name for eyes: what cannot be seen of it stands there by its number, so that it does not look like another. */
+export function safeName(text: string): string {
+  return text.replaceAll(UNSEEN, unseen =>
+    Array.from(unseen, letter => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`).join(''),
+  )
 }
 
 /** As `safeText`, lines after the first set in, so that none looks like one of ours. */

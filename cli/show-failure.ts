@@ -1,4 +1,4 @@
-import { type Failure, failureNumber, FAILURES, problemOf } from '../protocol/index.ts'
+import { type Failure, failureNumber, NEXT_STEPS, problemOf } from '../protocol/index.ts'
 import type { OutputFormat } from './output.ts'
 import { safeBlock } from './show-bytes.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,7 +15,7 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
   const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
-  lines.push(`  next: ${FAILURES[failure.code].next} ${more}`)
+  lines.push(`  next: ${NEXT_STEPS[failure.code]} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }

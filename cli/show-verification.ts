@@ -1,5 +1,5 @@
 import type { VerifyReport } from '../node/index.ts'
-import { toHex } from '../protocol/index.ts'
+import { counted, toHex } from '../protocol/index.ts'
 import { showDuration } from './duration.ts'
 import { safeLine } from './show-bytes.ts'
 import type { Terminal } from './terminal.ts'
@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.ts'
 export function showVerification(report: VerifyReport, { paint }: Pick<Terminal, 'paint'>): string {
   const { slots, frames, certified, stateRoot, gas, firstFault, ms } = report
   if (firstFault !== undefined) return `${paint('red', '✖')} slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
-  const counts = `${slots.toLocaleString('en')} slots in ${frames.toLocaleString('en')} frames, ${certified.toLocaleString('en')} of them certified`
+  const counts = `${counted(slots, 'slot')} in ${counted(frames, 'frame')}, ${certified.toLocaleString('en')} of them certified`
   const isCompared = certified > 0 || frames === 0
   return [
     `${isCompared ? paint('green', '✔') : paint('yellow', '·')} ${counts}, evaluated again in ${showDuration(ms)}`,

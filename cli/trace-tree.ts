@@ -1,6 +1,6 @@
-import type { TraceNodeView, TraceView } from '../protocol/index.ts'
+import { counted, type TraceNodeView, type TraceView } from '../protocol/index.ts'
 import { showDuration } from './duration.ts'
-import { safeLine } from './show-bytes.ts'
+import { safeLine, safeName } from './show-bytes.ts'
 import { cutTo, widthOf } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -35,7 +35,7 @@ export function renderTrace(trace: TraceView, look: TraceLook): string {
   const axis = axisOf(rows)
   const shown = rows.slice(0, ROWS_MAX)
   const labels = shown.map(
-    ({ node, prefix }) => `${prefix}${safeLine(node.label)} → ${safeLine(look.nameOf(node.process))}`,
+    ({ node, prefix }) => `${prefix}${safeName(node.label)} → ${safeName(look.nameOf(node.process))}`,
   )
   const longest = Math.max(...labels.map(widthOf), LABEL_COLUMNS_MIN)
   const barColumns = Math.max(0, Math.min(BAR_COLUMNS_MAX, look.columns - Math.min(longest, 48) - OTHER_COLUMNS))
@@ -142,6 +142,6 @@ function summaryOf(trace: TraceView, rows: readonly Row[], axis: Axis, { paint }
   const gas = rows.reduce((sum, { node }) => sum + (node.gas ?? 0n), 0n)
   const state = trace.settled ? `settled in ${showDuration(axis.lengthMs)}` : 'still under way'
   const mark = failed > 0 ? paint('red', '✖') : trace.settled ? paint('green', '✔') : paint('yellow', '…')
-  const count = `${rows.length.toLocaleString('en')}${trace.truncated ? '+' : ''} ${rows.length === 1 ? 'message' : 'messages'}`
+  const count = trace.truncated ? `more than ${counted(rows.length, 'message')}` : counted(rows.length, 'message')
   return `${mark} ${state} · ${count} · ${failed} failed · ${gas.toLocaleString('en')} gas`
 }

@@ -19,7 +19,7 @@ export interface TypedMessage {
   ask(): Promise<unknown>
 }
 
-/** Reads `<process> <message> [json]`. @throws {Failure} `unknown-process`, `no-contract`, `usage`, `bad-input` */
+/** Reads `<process> <message> [json]`. @throws {Failure} `unknown-process`, `no-contract`, `bad-input` */
 export async function readTypedMessage(
   context: CommandContext,
   [name = '', action = '', text]: readonly string[],
@@ -67,7 +67,7 @@ function kindOf({ name, messages, queries }: AnyContract, action: string): Typed
   if (Object.hasOwn(queries, action)) return 'query'
   const known = [...Object.keys(messages), ...Object.keys(queries)]
   throw new Failure(
-    'usage',
+    'bad-input',
     { message: action, known },
     { note: `${name} takes no such message${didYouMean(action, known)}` },
   )

@@ -1,4 +1,12 @@
-import { type Certificate, Failure, type FeedSpec, frameHash, type Log, type ProcessId } from '../protocol/index.ts'
+import {
+  type Certificate,
+  encodeCertificate,
+  Failure,
+  type FeedSpec,
+  frameHash,
+  type Log,
+  type ProcessId,
+} from '../protocol/index.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
 import { isDiskFailure } from './faults.ts'
 
@@ -113,7 +121,13 @@ export class CertificateFeed {
 }
 
 /** What this unit says of a frame. */
-export function certificateOf(process: ProcessId, frame: Uint8Array, outcome: FrameOutcome): Certificate {
+export interface Certified {
+  readonly certificate: Certificate
+  readonly certificateBytes: Uint8Array
+}
+
+export function certify(process: ProcessId, frame: Uint8Array, outcome: FrameOutcome): Certified {
   const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
-  return { process, firstSlot, count, frameHash: frameHash(frame), resultsRoot, stateRoot, gas }
+  const certificate = { process, firstSlot, count, frameHash: frameHash(frame), resultsRoot, stateRoot, gas }
+  return { certificate, certificateBytes: encodeCertificate(certificate) }
 }

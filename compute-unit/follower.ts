@@ -1,5 +1,4 @@
 import {
-  encodeCertificate,
   Failure,
   type FeedSpec,
   messagesFeed,
@@ -11,7 +10,7 @@ import {
   type Timer,
   decodeCertificate,
 } from '../protocol/index.ts'
-import { CertificateFeed, certificateOf } from './certificate-feed.ts'
+import { CertificateFeed, type Certified, certify } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
 import { Faults } from './faults.ts'
@@ -21,16 +20,18 @@ import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+import { OwnPast } from './own-past.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
+import { ToldProgress } from './told-progress.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
-const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
+
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
@@ -60,7 +61,7 @@ export class Follower {
   #replayedBlocks = 0
   /** Slots of these. */
   #replayed: Slot = 0
-  #progressMs = 0
+  readonly #toldProgress = new ToldProgress()
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -69,6 +70,7 @@ export class Follower {
   #pausing = 0
   readonly #faults: Faults
   readonly #certificates: CertificateFeed
+  readonly #past: OwnPast
   #stopped: Failure | undefined
   /** Blocks that the feed had when this follower was opened. */
   #history = 0
@@ -88,6 +90,8 @@ export class Follower {
     this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
+    const { log, trusted } = parts
+    this.#past = new OwnPast({ log, trusted, feed: this.#resultsFeed, end: () => this.#nextBlock })
     this.#certificates = new CertificateFeed({
       log: parts.log,
       feed: this.#resultsFeed,
@@ -330,7 +334,7 @@ export class Follower {
   async #open(): Promise<void> {
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
     const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated }
-    await this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo))
+    await this.#past.replay(async () => this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo)))
   }
 
   /**
@@ -362,11 +366,14 @@ export class Follower {
         const answered = await asked.answer
         if (answered.kind === 'too-long') throw tooLong(this.process.id)
         if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-        const { underWay } = asked.frame
+        const { index, bytes, underWay } = asked.frame
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
-        this.#certify(asked, answered.outcome)
-        if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
+        const certified = certify(this.process.id, bytes, answered.outcome)
+        if (this.#past.covers(index)) await this.#past.expect(index, certified.certificateBytes)
+        this.#certify(asked, answered.outcome, certified)
+        if (this.#toldProgress.isDue(this.#replayed < this.#scheduled, this.#parts))
+          this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
     } finally {
       course.end()
@@ -390,7 +397,8 @@ export class Follower {
         const bytes = await log.block(this.#feed, index)
         return bytes && { index, bytes }
       },
-      verdicts: ({ index, bytes }) => verdictsOn(process, index, bytes, this.trusted, senders),
+      verdicts: ({ index, bytes }) =>
+        verdictsOn(process, index, bytes, this.trusted || this.#past.covers(index), senders),
       asked: ({ underWay }) => {
         if (underWay !== undefined) this.#newestDone = underWay.done
       },
@@ -420,18 +428,9 @@ export class Follower {
     return this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
-  #progressDue(): boolean {
-    const nowMs = this.#parts.now()
-    if (nowMs - this.#progressMs < PROGRESS_EVERY_MS) return false
-    this.#progressMs = nowMs
-    return true
-  }
-
-  #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
+  #certify({ frame, told }: Asked, outcome: FrameOutcome, { certificate, certificateBytes }: Certified): void {
     const { firstSlot, count, gas } = outcome
     const results = told?.results ?? new FrameResults(firstSlot, outcome.resultsBytes)
-    const certificate = certificateOf(this.process.id, frame.bytes, outcome)
-    const certificateBytes = encodeCertificate(certificate)
     this.#parts.results.write(this.process.id, results)
     this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
@@ -440,7 +439,7 @@ export class Follower {
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     // They are told first: after a crash they are looked up only for what has no certificate yet.
-    this.#certificates.add(frame.index, certificateBytes)
+    if (!this.#past.covers(frame.index)) this.#certificates.add(frame.index, certificateBytes)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
     this.#told = Math.max(this.#told, this.#nextBlock)

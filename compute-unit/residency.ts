@@ -34,7 +34,11 @@ const IDLE_MAX_MS = 60_000
 const SWEEP_EVERY_MS = 2_000
 /** A burst may load much between two sweeps by time. */
 const SWEEP_EVERY_FRAMES = 512
-/** Processes that leave at once, and bytes of them: their host serves nobody else meanwhile, and who is to be woken there waits. */
+/** Processes leave one after the other, so far apart that whoever is woken meanwhile hardly waits for them: a host serves one at a time. */
+const LEAVE_APART_MS = 3
+/** Where hosts hold so many times too much, or too many, there is no time for that: they leave in groups, with no pause. */
+const MUCH_TOO_MUCH = 1.25
+/** Processes that leave at once then, and bytes of them. */
 const LEAVE_TOGETHER_MAX = 4
 const LEAVE_TOGETHER_MAX_BYTES = 512 * 1024
 /** Checkpoints that wait for the disk are in memory a second time. */
@@ -48,6 +52,7 @@ export class Residency<One extends Resident> implements Disposable {
   readonly #parts: ResidencyParts<One>
   readonly #stop = new AbortController()
   #frames = 0
+  #unwrittenBytes = 0
   #sweeping: Promise<void> | undefined
 
   constructor(parts: ResidencyParts<One>) {
@@ -58,7 +63,7 @@ export class Residency<One extends Resident> implements Disposable {
   /** A frame was evaluated. */
   evaluated(): void {
     this.#frames += 1
-    if (this.#frames >= SWEEP_EVERY_FRAMES) void this.sweep()
+    if (this.#isBurst) void this.sweep()
   }
 
   /** Looks once; joins a look that is under way. */
@@ -72,31 +77,37 @@ export class Residency<One extends Resident> implements Disposable {
   async #sweepByTime(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      await this.#parts.clock.sleep(SWEEP_EVERY_MS, { signal, for: 'upkeep' }).catch(() => undefined)
+      await this.#pause(SWEEP_EVERY_MS)
       if (!signal.aborted) await this.sweep()
     }
   }
 
   async #sweepOnce(): Promise<void> {
-    this.#frames = 0
-    const followers = [...this.#parts.followers]
-    await this.#hibernateIdle(followers.filter(one => one.inHost))
-    await this.#forgetIdle()
+    do {
+      this.#frames = 0
+      const followers = [...this.#parts.followers]
+      await this.#hibernateIdle(followers.filter(one => one.inHost))
+      await this.#forgetIdle()
+    } while (this.#isBurst && !this.#stop.signal.aborted)
+  }
+
+  get #isBurst(): boolean {
+    return this.#frames >= SWEEP_EVERY_FRAMES
   }
 
   async #hibernateIdle(loaded: readonly One[]): Promise<void> {
-    const { maxBytes, clock, store } = this.#parts
+    const { maxBytes, clock } = this.#parts
     const nowMs = clock.now()
     const idleSinceMs = nowMs - IDLE_MAX_MS
     const comfortable = Math.min(maxBytes, COMFORTABLE_BYTES)
     let bytes = loaded.reduce((sum, one) => sum + one.sizeBytes, 0)
     if (loaded.length <= PROCESSES_MAX && bytes <= comfortable) return
     let count = loaded.length
-    let unwrittenBytes = 0
     let leaving: One[] = []
     let leavingBytes = 0
     for (const follower of loaded.toSorted((a, b) => a.usedMs - b.usedMs)) {
       const tooMuch = bytes > maxBytes || count > PROCESSES_MAX
+      const isUrgent = bytes > maxBytes * MUCH_TOO_MUCH || count > PROCESSES_MAX
       if (!tooMuch && (bytes <= comfortable || follower.usedMs > idleSinceMs)) break
       // Who was used while others left is no longer the longest idle.
       if (!follower.idle || follower.usedMs > nowMs) continue
@@ -104,26 +115,31 @@ export class Residency<One extends Resident> implements Disposable {
       count -= 1
       leavingBytes += follower.sizeBytes
       leaving.push(follower)
-      if (leaving.length < LEAVE_TOGETHER_MAX && leavingBytes < LEAVE_TOGETHER_MAX_BYTES) continue
-      await this.#hibernate(leaving)
-      unwrittenBytes += leavingBytes
+      if (isUrgent && leaving.length < LEAVE_TOGETHER_MAX && leavingBytes < LEAVE_TOGETHER_MAX_BYTES) continue
+      await this.#hibernate(leaving, leavingBytes)
       leaving = []
       leavingBytes = 0
-      if (unwrittenBytes >= UNWRITTEN_MAX_BYTES) {
-        await store.flush().catch(() => undefined)
-        unwrittenBytes = 0
-      }
-      if (this.#stop.signal.aborted) return
+      if (!isUrgent) await this.#pause(LEAVE_APART_MS)
+      // What a burst loaded meanwhile may be much too much: that is looked at anew.
+      if (this.#stop.signal.aborted || (!isUrgent && this.#isBurst)) return
     }
-    await this.#hibernate(leaving)
+    await this.#hibernate(leaving, leavingBytes)
   }
 
-  async #hibernate(followers: readonly One[]): Promise<void> {
+  async #hibernate(followers: readonly One[], bytes: number): Promise<void> {
     await Promise.all(
       followers.map(follower =>
         follower.hibernate().catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
       ),
     )
+    this.#unwrittenBytes += bytes
+    if (this.#unwrittenBytes < UNWRITTEN_MAX_BYTES) return
+    this.#unwrittenBytes = 0
+    await this.#parts.store.flush().catch(() => undefined)
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#parts.clock.sleep(ms, { signal: this.#stop.signal, for: 'upkeep' }).catch(() => undefined)
   }
 
   async #forgetIdle(): Promise<void> {

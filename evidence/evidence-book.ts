@@ -39,7 +39,7 @@ import {
   unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
-import { judge, type JudgeOptions, type JudgeParts } from './judge.ts'
+import { judge, type Judged, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
   readonly log: Pick<Log, 'store' | 'freeze' | 'messages'>
@@ -79,7 +79,7 @@ export class EvidenceBook implements Evidence {
     const book = new EvidenceBook(parts)
     for await (const { value } of parts.log.store.range({ gte: toUtf8(PREFIX), lt: toUtf8('evidence0') })) {
       const seenMs = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0))
-      await book.#look(value.subarray(SEEN_BYTES), seenMs, { isAgain: true }).catch(error => {
+      await book.#look(value.subarray(SEEN_BYTES), seenMs, true).catch(error => {
         if (!Failure.is(error)) throw error
       })
     }
@@ -168,20 +168,21 @@ export class EvidenceBook implements Evidence {
   }
 
   /** Nothing, if there is no room for more of its kind. @throws {Failure} as `take` */
-  async #look(bytes: Uint8Array, seenMs: number, options?: JudgeOptions): Promise<EvidenceEntry | undefined> {
-    const judged = await judge(bytes, this.#parts, options)
+  async #look(bytes: Uint8Array, seenMs: number, isAgain = false): Promise<EvidenceEntry | undefined> {
+    const hasRoom = (shown: Judged): boolean => this.#hasRoom(shown, bytes.length)
+    const judged = await judge(bytes, this.#parts, { isAgain, hasRoom })
+    if (judged === undefined) return undefined
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
     // Somebody else brought it while it was judged: it counts once.
     if (this.#entries.has(entry.id)) return undefined
     const isEarlier =
       judged.length !== undefined &&
       judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
-    const isComplaint = judged.kind === 'complaint'
-    if (isComplaint && this.#complaintBytes + bytes.length > COMPLAINTS_MAX_BYTES) return undefined
-    const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
-    if (isFull && !isEarlier) return undefined
-    if (isFull) this.#forgetLongest(judged)
-    if (isComplaint) this.#complaintBytes += bytes.length
+    if (!hasRoom(judged)) {
+      if (!isEarlier) return undefined
+      this.#forgetLongest(judged)
+    }
+    if (judged.kind === 'complaint') this.#complaintBytes += bytes.length
     this.#entries.set(entry.id, entry)
     try {
       await this.#act(entry)
@@ -193,14 +194,15 @@ export class EvidenceBook implements Evidence {
     return entry
   }
 
-  /** Entries that share the room of this one. Processes that nobody knows cost nothing to name: they share the room of one. */
-  #alike({ kind, process, accused }: Pick<EvidenceEntry, 'kind' | 'process' | 'accused'>): number {
+  /** Whether there is room for one more of this kind. Processes that nobody knows cost nothing to name: they share the room of one. */
+  #hasRoom({ kind, process, accused }: Judged, bytes: number): boolean {
+    if (kind === 'complaint' && this.#complaintBytes + bytes > COMPLAINTS_MAX_BYTES) return false
     let count = 0
     for (const entry of this.#entries.values()) {
       const sharesRoom = accused.length > 0 ? entry.process === process : entry.accused.length === 0
       if (entry.kind === kind && sharesRoom) count += 1
     }
-    return count
+    return count < EVIDENCE_PER_PROCESS_MAX
   }
 
   /** Of the same epoch, whose end moves: what shows the ends of others stays, so there may be one more for each epoch. */

@@ -1,4 +1,5 @@
 import {
+  type Complaint,
   complaintFacts,
   type ComplaintFacts,
   decodeCertificate,
@@ -30,13 +31,18 @@ export type Judged = Pick<EvidenceEntry, 'kind' | 'process' | 'accused' | 'lengt
 
 const NOTHING = { length: undefined, epoch: undefined, slot: undefined, message: undefined } as const
 
-/** Whether it is judged once more, after a start: of complaints, which change nothing, their signatures are not checked again then. */
 export interface JudgeOptions {
+  /** Whether it is judged once more, after a start: of complaints, which change nothing, their signatures are not checked again then. */
   readonly isAgain?: boolean
+  /** Whether there is room for a complaint that says so: what is not kept is not checked either. */
+  readonly hasRoom: (complaint: Judged) => boolean
 }
 
-/** What a piece of evidence shows; whoever brought it is not believed. @throws {Failure} `bad-evidence`, `unknown-process` */
-export async function judge(bytes: Uint8Array, parts: JudgeParts, options: JudgeOptions = {}): Promise<Judged> {
+/**
+ * What a piece of evidence shows; whoever brought it is not believed. Nothing, if it is a complaint for which there is no room.
+ * @throws {Failure} `bad-evidence`, `unknown-process`
+ */
+export async function judge(bytes: Uint8Array, parts: JudgeParts, options: JudgeOptions): Promise<Judged | undefined> {
   try {
     return await judgeRecord(decodeEvidence(bytes), parts, options)
   } catch (error) {
@@ -45,14 +51,14 @@ export async function judge(bytes: Uint8Array, parts: JudgeParts, options: Judge
   }
 }
 
-function judgeRecord(record: EvidenceRecord, parts: JudgeParts, { isAgain = false }: JudgeOptions): Promise<Judged> {
+function judgeRecord(record: EvidenceRecord, parts: JudgeParts, options: JudgeOptions): Promise<Judged | undefined> {
   switch (record.kind) {
     case 'equivocation':
       return judgeEquivocation(record.proof, parts)
     case 'fault':
       return judgeUnit(record.fault, parts)
     case 'complaint':
-      return judgeComplaint(isAgain ? complaintFacts(record.complaint) : readComplaint(record.complaint), parts)
+      return judgeComplaint(record.complaint, parts, options)
   }
 }
 
@@ -79,16 +85,22 @@ async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {
   return { ...NOTHING, kind: 'fault', process: process.id, accused: [accused], slot: certificate.firstSlot }
 }
 
-async function judgeComplaint(facts: ComplaintFacts | string, parts: JudgeParts): Promise<Judged> {
+async function judgeComplaint(
+  complaint: Complaint,
+  parts: JudgeParts,
+  { isAgain = false, hasRoom }: JudgeOptions,
+): Promise<Judged | undefined> {
+  const { process, message } = factsOrThrow(complaintFacts(complaint))
+  const accused = (await parts.describe(process))?.policy.schedulers ?? []
+  const judged: Judged = { ...NOTHING, kind: 'complaint', process, accused, message }
+  if (!hasRoom(judged)) return undefined
+  if (!isAgain) factsOrThrow(readComplaint(complaint))
+  return judged
+}
+
+function factsOrThrow(facts: ComplaintFacts | string): ComplaintFacts {
   if (typeof facts === 'string') throw refusal(facts)
-  const process = await parts.describe(facts.process)
-  return {
-    ...NOTHING,
-    kind: 'complaint',
-    process: facts.process,
-    accused: process?.policy.schedulers ?? [],
-    message: facts.message,
-  }
+  return facts
 }
 
 async function known({ describe }: JudgeParts, id: ProcessId): Promise<ProcessDescription> {

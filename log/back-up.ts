@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
-import { cp, mkdir, readdir, rm } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { HypercoreLogParts } from './hypercore-log.ts'
+import { makeFolder } from './make-folder.ts'
 import { closeStore, openStore } from './open-store.ts'
 import { RocksStore } from './rocks-store.ts'
 
@@ -44,7 +45,7 @@ export async function backUp(parts: HypercoreLogParts, group: GroupCommit, targe
 }
 
 async function makeEmpty(target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 })
+  await makeFolder(target)
   if ((await readdir(target)).length > 0)
     throw new Failure('bad-config', { folder: target }, { note: 'a backup goes into an empty folder' })
 }

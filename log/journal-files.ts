@@ -4,7 +4,6 @@ import {
   constants,
   fdatasync,
   fsync,
-  mkdir,
   open,
   readFile,
   readdir,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { makeFolder } from './make-folder.ts'
 
 /** The disk below the journal, as a port: tests count and break it. Paths are absolute. */
 export interface JournalFiles {
@@ -47,9 +47,7 @@ const syncFile = promisify(fsync)
 
 /** The disk itself. */
 export const diskFiles: JournalFiles = {
-  async makeFolder(path) {
-    await promisify(mkdir)(path, { recursive: true, mode: 0o700 })
-  },
+  makeFolder,
   async list(folder) {
     try {
       return await promisify(readdir)(folder)

@@ -27,6 +27,15 @@ interface LiveSegment {
   readonly file: JournalFile
   readonly feeds: FeedNumbers
   size: number
+  /** What it began with. */
+  readonly keptBytes: number
+}
+
+/** Blocks that stand at the beginning of every new segment. */
+interface Kept {
+  readonly blocks: readonly NamedBlock[]
+  /** Called once they stand in one. */
+  carried: (() => void) | undefined
 }
 
 export interface JournalParts {
@@ -53,6 +62,7 @@ export class Journal implements AsyncDisposable {
   /** Generations on disk, ascending, the live one included. */
   readonly #generations: number[]
   #live: LiveSegment | undefined
+  #kept: Kept = { blocks: [], carried: undefined }
   #sequence = 0
   #sealed = true
   #previousEnd: number
@@ -83,6 +93,11 @@ export class Journal implements AsyncDisposable {
     return blocks
   }
 
+  /** Has every new segment begin with these blocks; once the first does, which is told, no older segment is needed for them. */
+  keep(blocks: readonly NamedBlock[], carried: () => void): void {
+    if (blocks.length > 0) this.#kept = { blocks, carried }
+  }
+
   /** The segment that is being written to; 0 before there is one. */
   get generation(): number {
     return this.#last
@@ -100,10 +115,15 @@ export class Journal implements AsyncDisposable {
     const generation = this.#last + 1
     const marks = marksOf(randomBytes(4).readUInt32LE())
     const path = pathOf(folder, generation)
+    const kept = this.#kept
+    const feeds: FeedNumbers = new Map()
+    const first = kept.blocks.length === 0 ? [] : encodeGroup(0, kept.blocks, feeds, marks)
+    const keptBytes = first.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
       const file = await files.create(path)
       try {
-        await file.append([encodeHeader({ ...marks, generation, previousEnd: this.#previousEnd, folder: folderId })])
+        const header = encodeHeader({ ...marks, generation, previousEnd: this.#previousEnd, folder: folderId })
+        await file.append([header, ...first])
         await file.datasync()
         await files.syncFolder(folder)
       } catch (error) {
@@ -112,19 +132,22 @@ export class Journal implements AsyncDisposable {
         await files.remove(path).catch(() => undefined)
         throw error
       }
-      this.#live = { generation, marks, file, feeds: new Map(), size: HEADER_SIZE_BYTES }
+      this.#live = { generation, marks, file, feeds, size: HEADER_SIZE_BYTES + keptBytes, keptBytes }
     } catch (error) {
       throw diskFailure(error, 'journal')
     }
     this.#last = generation
     this.#generations.push(generation)
-    this.#sequence = 0
-    this.#sealed = true
+    this.#sequence = keptBytes === 0 ? 0 : 1
+    this.#sealed = keptBytes === 0
+    kept.carried?.()
+    kept.carried = undefined
   }
 
   /** Makes one group durable; gives the segment it stands in. @throws {Failure} `disk-full`, `disk-fault` */
   async append(blocks: readonly NamedBlock[]): Promise<number> {
-    if (this.#live === undefined || this.#live.size >= this.#parts.segmentBytes) await this.rotate()
+    const written = this.#live && this.#live.size - this.#live.keptBytes
+    if (written === undefined || written >= this.#parts.segmentBytes) await this.rotate()
     const live = this.#live
     if (live === undefined) throw new Failure('internal', {}, { note: 'no segment after rotation' })
     const chunks = encodeGroup(this.#sequence, blocks, live.feeds, live.marks)

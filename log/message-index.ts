@@ -1,7 +1,6 @@
 import {
   asProcessId,
   type Failure,
-  fromUtf8,
   type MessageId,
   type MessageIndex,
   type NewBlock,
@@ -11,15 +10,14 @@ import {
   toBase64Url,
   toUtf8,
 } from '../protocol/index.ts'
-import { BloomFilter } from './bloom-filter.ts'
 import { diskFailure } from './disk-failure.ts'
+import { KnownKeys } from './known-keys.ts'
 import type { RocksStore } from './rocks-store.ts'
 
 const PREFIX = toUtf8('log/i/')
+const PREFIX_END = toUtf8('log/i0')
 const ID_SIZE_BYTES = 32
 const KEY_SIZE_BYTES = PREFIX.length + 2 * ID_SIZE_BYTES
-/** Beyond this the filter would cost more memory than it saves time; RocksDB has filters of its own. */
-const FILTER_MAX_BYTES = 256 * 1024 * 1024
 /** Messages that are written to the store in one step. */
 const STEP_MAX = 1024
 
@@ -41,26 +39,15 @@ interface Note {
  */
 export class StoredMessageIndex implements MessageIndex {
   readonly #store: RocksStore
-  readonly #filter = new BloomFilter()
-  /** Whether the filter knows every key of the database. */
-  #complete = false
+  readonly #known: KnownKeys
   #fresh = new Map<ProcessId, Map<MessageId, Place>>()
   #queue: (Place | Note)[] = []
   #writing: Promise<void> | undefined
   #failure: Failure | undefined
-  #closed = false
-  #scan: Promise<void> = Promise.resolve()
 
-  private constructor(store: RocksStore) {
+  constructor(store: RocksStore) {
     this.#store = store
-  }
-
-  /** Questions are right at once; they get fast when the filter has seen all keys, in the background. */
-  static open(store: RocksStore): StoredMessageIndex {
-    const index = new StoredMessageIndex(store)
-    // Where it fails the filter stays unused, and the database is asked.
-    index.#scan = index.#fillFilter().catch(() => undefined)
-    return index
+    this.#known = new KnownKeys({ store, gte: PREFIX, lt: PREFIX_END })
   }
 
   /** Adds the places of a block; a message that stands twice keeps its first slot. */
@@ -69,13 +56,11 @@ export class StoredMessageIndex implements MessageIndex {
     let slot = firstSlot
     for (const id of ids) {
       const key = keyOf(id, process)
-      const mayStand = this.#filter.add(key)
-      if (this.#complete && !mayStand) changes.push(changeOf(key, slot))
+      if (this.#known.add(key)) changes.push(changeOf(key, slot))
       else this.#doubt({ key, process, id, slot })
       slot += 1
     }
     if (changes.length > 0) this.#store.write(changes)
-    if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
   }
 
   #doubt(place: Place): void {
@@ -106,7 +91,7 @@ export class StoredMessageIndex implements MessageIndex {
   lacks(process: ProcessId, id: MessageId): boolean {
     if (this.#fresh.get(process)?.has(id) === true) return false
     writeKey(lastAsked, id, process)
-    return this.#isUnknown(lastAsked)
+    return this.#known.lacks(lastAsked)
   }
 
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
@@ -121,7 +106,7 @@ export class StoredMessageIndex implements MessageIndex {
     for (const [at, id] of ids.entries()) {
       slots.push(freshOnes?.get(id)?.slot)
       const key = keyOf(id, process)
-      if (!this.#isUnknown(key)) asked.push({ at, key })
+      if (!this.#known.lacks(key)) asked.push({ at, key })
     }
     if (asked.length === 0) return slots
     const values = await this.#store.getMany(asked.map(({ key }) => key))
@@ -155,8 +140,7 @@ export class StoredMessageIndex implements MessageIndex {
 
   /** Stops the scan; what was added must have been flushed. */
   async close(): Promise<void> {
-    this.#closed = true
-    await this.#scan
+    await this.#known.close()
   }
 
   #start(): void {
@@ -203,26 +187,10 @@ export class StoredMessageIndex implements MessageIndex {
     return changes
   }
 
-  /** Whether the store certainly has not this key. */
-  #isUnknown(key: Uint8Array): boolean {
-    return this.#complete && !this.#filter.mayHave(key)
-  }
-
   #forget(process: ProcessId, id: MessageId): void {
     const fresh = this.#fresh.get(process)
     fresh?.delete(id)
     if (fresh?.size === 0) this.#fresh.delete(process)
-  }
-
-  async #fillFilter(): Promise<void> {
-    const gte = PREFIX
-    const lt = toUtf8(`${fromUtf8(PREFIX.subarray(0, -1))}0`)
-    for await (const { key } of this.#store.range({ gte, lt })) {
-      if (this.#closed) return
-      this.#filter.add(key)
-      if (this.#filter.sizeBytes > FILTER_MAX_BYTES) return
-    }
-    this.#complete = true
   }
 }
 

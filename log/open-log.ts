@@ -126,7 +126,7 @@ async function openParts(
   if (notes.store !== undefined) checkNote('store', notes.store, journal.found)
 
   const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
-  const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
+  const messages = opened.keepBy(new StoredMessageIndex(store), it => it.close())
   const modules = await ModuleFolder.open(files, folder.modules)
   const epochs = await EpochFolder.open(files, folder.epochs)
   const bare = { options, files, feeds, journal, store, processes, messages, nodeKey, keyPair }
@@ -220,13 +220,17 @@ async function startWriting(
   )
   const onProgress = report(options, 'journal')
   const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
-  const outstanding = await recover(journalled, {
+  const { outstanding, frozen } = await recover(journalled, {
     feeds,
     behind,
     stateOf,
     onProgress,
   })
-  keeper = new SegmentKeeper({ journal, settle }, outstanding)
+  const kept = new SegmentKeeper({ journal, settle }, outstanding)
+  keeper = kept
+  journal.keep(frozen.blocks, () => {
+    for (const [generation, blocks] of frozen.outstanding) kept.appended(generation, blocks)
+  })
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
   const reader = new FeedReader({ feeds, states })
   const trees = new StoredTrees({ feeds, states, behind })

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   Server,
 } from '@modelcontextprotocol/server'
-import { Failure, FAILURES, failureNumber } from '../protocol/index.ts'
+import { Failure, failureNumber, NEXT_STEPS } from '../protocol/index.ts'
 import { callTool } from './call-tool.ts'
 import type { Catalog } from './catalog.ts'
 import { limitsOf, type McpParts } from './mcp-parts.ts'
@@ -79,6 +79,5 @@ function failed(failure: Failure): CallToolResult {
 }
 
 function sentence(failure: Failure): string {
-  const { next } = FAILURES[failure.code]
-  return `${failureNumber(failure.code)} ${failure.message}\nNext: ${next}`
+  return `${failureNumber(failure.code)} ${failure.message}\nNext: ${NEXT_STEPS[failure.code]}`
 }

@@ -1,4 +1,13 @@
-import type { KeyId, Log, Peers, ProcessDescription, ProcessId, ProcessPolicy, Push } from '../protocol/index.ts'
+import {
+  Failure,
+  type KeyId,
+  type Log,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+  type ProcessPolicy,
+  type Push,
+} from '../protocol/index.ts'
 
 /** How long each courier waits for the one before it. */
 export const TAKE_OVER_MS = 2_000
@@ -46,6 +55,7 @@ export class Couriers {
   /**
    * The seq which the schedulers of the receiver expect next, as many of them as must sign a block say; nothing if that is this
    * node, nobody knows it, or too few can be asked. One alone could say that a push is there which never was.
+   * @throws {Failure} `unreachable`, if none of them is reached
    */
   async expectedSeq({ core }: Push): Promise<number | undefined> {
     const { log, key, peers, describe } = this.#parts
@@ -57,9 +67,11 @@ export class Couriers {
     const asked = schedulers.map(scheduler =>
       units.expectedSeq(scheduler, core.to, core.from, { timeoutMs: EXPECTED_SEQ_MS }),
     )
-    const answers = (await Promise.allSettled(asked)).flatMap(answer =>
-      answer.status === 'fulfilled' ? [answer.value] : [],
-    )
-    return answers.sort((a, b) => b - a)[schedulerQuorum - 1]
+    const answers = await Promise.allSettled(asked)
+    const failures = answers.flatMap(answer => (answer.status === 'rejected' ? [Failure.from(answer.reason)] : []))
+    const [failure] = failures
+    if (failures.length === answers.length && failures.every(({ code }) => code === 'unreachable')) throw failure
+    const told = answers.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []))
+    return told.sort((a, b) => b - a)[schedulerQuorum - 1]
   }
 }

@@ -12,6 +12,8 @@ import type { PairLaneParts } from './pair-lane-parts.ts'
 import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { Retries } from './retries.ts'
 
+const isUnreachable = (failure: Failure | undefined): boolean => failure?.code === 'unreachable'
+
 /** Pushes of one pair handed over at once: they are seated in order, so the window costs no order. */
 const WINDOW = 64
 /** How long a push to somebody unknown is tried: its process may be about to be spawned. */
@@ -27,7 +29,7 @@ const UNKNOWN_GRACE_MS = 10_000
  * 3. What comes from something that did not become durable never was: it is let go.
  * 4. Of very many that wait the first are in memory. What is behind them is read from results when its turn comes.
  * 5. After a restart much of what is left may have arrived: the receiver's scheduler is asked how far it is before anything is proven,
- *    and again once a whole window had arrived.
+ *    and again once a whole window had arrived. Nothing is proven to one that cannot be reached: it is asked that first, until it can.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
@@ -148,19 +150,19 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
-    await this.#goOn()
+    let failure = await this.#goOn()
     while (!this.#queue.isEmpty && !signal.aborted) {
       this.#queue.dropLost()
       this.#dropTaken()
       const before = this.#fresh
-      let failure: Failure | undefined
       try {
         await this.#queue.read(this.#parts)
         const [first] = this.#queue.durable(WINDOW)
         if (first === undefined) break
         const rank = this.#parts.rank(first)
         if (rank > 0 && !(await this.#myTurn(rank))) continue
-        failure = await this.#deliver(this.#queue.durable(WINDOW))
+        if (isUnreachable(failure)) failure = await this.#askHowFar(first)
+        if (!isUnreachable(failure)) failure = await this.#deliver(this.#queue.durable(WINDOW))
       } catch (error) {
         failure = Failure.from(error)
       }
@@ -190,7 +192,7 @@ export class PairLane {
     const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
     if (this.#stop.signal.aborted) return false
-    await this.#askHowFar(head)
+    if (isUnreachable(await this.#askHowFar(head))) throw new Failure('unreachable', { process: head.core.to })
     if (this.#queue.head?.push !== head) {
       // Whoever comes before this node delivers, again.
       this.#absentUntilMs = 0
@@ -201,18 +203,21 @@ export class PairLane {
   }
 
   /** What an earlier run carried, or left, is found out once: whoever sends for the first time has nothing of that. */
-  async #goOn(): Promise<void> {
+  async #goOn(): Promise<Failure | undefined> {
     const { from, seq } = this.#queue.head?.push.core ?? { seq: 0 }
-    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return undefined
     await this.#parts.reading(from)
     const head = this.#queue.head?.push
-    if (head !== undefined) await this.#askHowFar(head)
+    return head && (await this.#askHowFar(head))
   }
 
-  async #askHowFar(head: Push): Promise<void> {
-    const { expectedSeq, trouble } = this.#parts
-    this.#taken = (await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))) ?? this.#taken
+  /** Lets go of what the receiver's scheduler has; gives why it did not tell, if it did not. */
+  async #askHowFar(head: Push): Promise<Failure | undefined> {
+    const told = await this.#parts.expectedSeq(head).catch(error => Failure.from(error))
+    if (told instanceof Failure) return told
+    this.#taken = told ?? this.#taken
     this.#dropTaken()
+    return undefined
   }
 
   /** Hands over a window; gives what stopped it, if something did. */

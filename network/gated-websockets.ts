@@ -22,20 +22,28 @@ export function gatedWebSockets(gate: AcceptGate): ReturnType<typeof webSockets>
   }
 }
 
-/** `silentMaxMs`: as long may somebody be connected who was not answered. */
-export function guard(server: Server, gate: AcceptGate, silentMaxMs = PEER_DIAL_MAX_MS): void {
+/** Begins to wait; gives what ends the wait. */
+type Wait = (over: () => void) => () => void
+
+/** `silence`: as long may somebody be connected who was not answered. */
+export function guard(server: Server, gate: AcceptGate, silence: Wait = dialTime): void {
   // The engine looks at it for each socket; it is an option that the transport does not hand on.
   Object.assign(server, { blockList: gate })
   server.maxConnections = PEERS_MAX + PEERS_PENDING_MAX
-  server.on('connection', socket => letGoIfSilent(socket, silentMaxMs))
+  server.on('connection', socket => letGoIfSilent(socket, silence))
 }
 
-function letGoIfSilent(socket: Socket, silentMaxMs: number): void {
-  const timer = setTimeout(() => {
+function letGoIfSilent(socket: Socket, silence: Wait): void {
+  const end = silence(() => {
     if (socket.bytesWritten === 0) socket.destroy()
-  }, silentMaxMs)
+  })
+  socket.once('close', end)
+}
+
+function dialTime(over: () => void): () => void {
+  const timer = setTimeout(over, PEER_DIAL_MAX_MS)
   timer.unref()
-  socket.once('close', () => clearTimeout(timer))
+  return () => clearTimeout(timer)
 }
 
 function serverOf(listener: Listener): Server {

@@ -17,6 +17,7 @@ import {
   type PeerStreamName,
 } from '../protocol/index.ts'
 import { BlockList } from './block-list.ts'
+import type { FrameCipher } from './frame-cipher.ts'
 import { Gossip } from './gossip.ts'
 import { FeedNetwork } from './feeds/feed-network.ts'
 import { Links } from './links.ts'
@@ -43,6 +44,8 @@ export interface NetworkParts {
   readonly mdns?: boolean | undefined
   readonly dht?: boolean | undefined
   readonly relay?: boolean | undefined
+  /** Encrypts what goes over connections; libp2p's own, if not given. */
+  readonly cipher?: FrameCipher | undefined
   /** Folder of what it remembers of peers; without one nothing outlives the program. */
   readonly folder?: string | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -110,7 +113,7 @@ export class Network implements AsyncDisposable {
 
   /** Listens, and begins to dial; answers `busy` until `serve` is called. @throws {Failure} `bad-config`, `port-in-use` */
   static async open(parts: NetworkParts): Promise<Network> {
-    const { seed, listen, bootstrap = [], mdns = false, dht = false, relay = false, folder } = parts
+    const { seed, listen, bootstrap = [], mdns = false, dht = false, relay = false, folder, cipher } = parts
     const peers = parts.peers.map(parsePeerAddress)
     for (const address of [...listen, ...bootstrap]) parsePeerAddress(address)
     const blocked = await BlockList.open(folder && join(folder, 'blocked-peers'))
@@ -119,6 +122,7 @@ export class Network implements AsyncDisposable {
     const watch = new StreamWatch()
     const host = await openHost({
       watch,
+      cipher,
       seed,
       listen,
       dialled: [...parts.peers, ...bootstrap],

@@ -1,4 +1,3 @@
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -14,10 +13,12 @@ import {
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
-import { keyOfPeer } from './peer-name.ts'
+import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
+import { keyOfPeer, privateKeyOf } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
+import { writingWhole } from './whole-writes.ts'
 
 export type Host = Libp2p<HostServices>
 
@@ -29,21 +30,23 @@ export interface HostParts extends DiscoveryParts {
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
   readonly watch: StreamWatch
+  /** Encrypts what goes over connections; libp2p's own, if not given. */
+  readonly cipher?: FrameCipher | undefined
 }
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused, watch } = parts
+  const { seed, listen, dialled, isRefused, watch, cipher } = parts
   const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
   }
   const gate = new AcceptGate()
   const host = await createLibp2p<HostServices>({
-    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) }))],
     streamMuxers: [
       yamux({
         maxInboundStreams: PEER_STREAMS_MAX,

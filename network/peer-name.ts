@@ -1,11 +1,25 @@
-import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import type { PeerId } from '@libp2p/interface'
+import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
-import { asKeyId, Failure, fromBase64Url, isId, type KeyId, keyId } from '../protocol/index.ts'
+import {
+  asKeyId,
+  concatBytes,
+  ed25519PublicKey,
+  Failure,
+  fromBase64Url,
+  isId,
+  type KeyId,
+  keyId,
+} from '../protocol/index.ts'
 
 /** The peer id of a node: its key, in the form of libp2p. */
 export function peerIdOf(key: KeyId): PeerId {
   return peerIdFromPublicKey(publicKeyFromRaw(fromBase64Url(key)))
+}
+
+/** The key of a node's seed, in the form of libp2p; what libp2p makes of the seed alone takes it a tenth of a start. */
+export function privateKeyOf(seed: Uint8Array): PrivateKey {
+  return privateKeyFromRaw(concatBytes(seed, ed25519PublicKey(seed)))
 }
 
 /** The key behind a peer id; nothing, if it is of another kind than nodes have. */

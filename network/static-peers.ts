@@ -7,6 +7,7 @@ export interface StaticPeersParts {
   readonly host: Libp2p
   /** Makes sure of a link to a peer that is connected. */
   readonly link: (peer: KeyId) => Promise<unknown>
+  /** Told once for each time that a peer is away, however often it is dialled. */
   readonly trouble: (address: string, error: unknown) => void
 }
 
@@ -49,6 +50,7 @@ export class StaticPeers {
 
   async #keep(address: Multiaddr, peer: { key: KeyId | undefined }, signal: AbortSignal): Promise<void> {
     const { host, link, trouble } = this.#parts
+    let isTold = false
     for (let pauseMs = PEER_REDIAL_MIN_MS; !signal.aborted; ) {
       try {
         const connection = await host.dial(address, {
@@ -62,10 +64,12 @@ export class StaticPeers {
         await host.peerStore.merge(connection.remotePeer, { multiaddrs: [address] })
         await link(key)
         pauseMs = PEER_REDIAL_MIN_MS
+        isTold = false
         await disconnected(host, connection.remotePeer.toString(), signal)
       } catch (error) {
         if (signal.aborted) return
-        trouble(address.toString(), error)
+        if (!isTold) trouble(address.toString(), error)
+        isTold = true
         await pause(pauseMs * (0.75 + Math.random() / 2), signal)
         pauseMs = Math.min(2 * pauseMs, PEER_REDIAL_MAX_MS)
       }

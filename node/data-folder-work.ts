@@ -1,6 +1,6 @@
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HypercoreLog } from '../log/index.ts'
+import { HypercoreLog, makeFolder } from '../log/index.ts'
 import { Failure, installCrypto } from '../protocol/index.ts'
 import { type CheckedFeed, importFeed } from './feed-file.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
@@ -14,7 +14,7 @@ export async function restoreBackup(backup: string, data: string): Promise<void>
   const names: readonly string[] = await readdir(backup).catch(() => [])
   if (!names.includes('folder.json') || !names.includes('keys'))
     throw new Failure('bad-config', { backup }, { note: 'no backup of a node is there' })
-  await mkdir(data, { recursive: true, mode: 0o700 })
+  await makeFolder(data)
   if ((await readdir(data)).length > 0)
     throw new Failure('bad-config', { data }, { note: 'a backup is restored into an empty folder' })
   await cp(backup, data, { recursive: true, preserveTimestamps: true })

@@ -97,8 +97,10 @@ function piece(bytes: Uint8Array): readonly Uint8Array[] {
   return [length, bytes]
 }
 
-/** Reads and checks the file of a feed. @throws {Failure} `verification-failed` with what is wrong */
+/** Reads and checks the file of a feed. @throws {Failure} `bad-file` if it is none, `verification-failed` with what is wrong */
 export async function checkFeedFile(bytes: Uint8Array): Promise<CheckedFeed> {
+  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC))
+    throw new Failure('bad-file', {}, { note: 'it is no file of a feed; atoll feed export writes one' })
   try {
     return await check(bytes)
   } catch (error) {
@@ -109,7 +111,6 @@ export async function checkFeedFile(bytes: Uint8Array): Promise<CheckedFeed> {
 }
 
 async function check(bytes: Uint8Array): Promise<CheckedFeed> {
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) throw new MalformedBytes('it does not begin as one', 0)
   const [first, ...blocks] = piecesOf(bytes)
   if (first === undefined) throw new MalformedBytes('nothing is in it', bytes.length)
   const { lineage, head } = readFirst(first)

@@ -24,7 +24,7 @@ export async function layFoundation(options: NodeOptions, keep: (resource: Async
   keep(log)
   const metrics = new Metrics()
   const trouble = (what: string, failure: Failure): void =>
-    logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+    logger.warn({ what, code: failure.code, ...failure.details, ...causeOf(failure) }, failure.message)
   const others = isAmongOthers(options) ? await import('./among-others.ts') : undefined
   const joined = await others?.joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
   const learned = joined?.learned
@@ -41,6 +41,10 @@ export async function layFoundation(options: NodeOptions, keep: (resource: Async
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   return { logger, clock, keys, effects, log, metrics, trouble, others, joined, learned, describe, handovers, evidence }
+}
+
+function causeOf({ cause }: Failure): { readonly cause?: string } {
+  return cause instanceof Error ? { cause: cause.message } : {}
 }
 
 async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {

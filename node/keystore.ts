@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, mkdir, open, readFile } from 'node:fs/promises'
+import { chmod, lstat, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../log/index.ts'
 import { asKeyId, ed25519PublicKey, Failure, type KeyId, keyId } from '../protocol/index.ts'
 
 /** What a node keeps secret. */
@@ -17,7 +18,7 @@ export interface NodeKeys {
  * @throws {Failure} `open-keys` if anybody else could read them
  */
 export async function openKeystore(folder: string): Promise<NodeKeys> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const seed = Buffer.from(await secret(join(folder, 'node-key'), folder), 'base64url')
   if (seed.length !== 32)
     throw new Failure('data-folder-damaged', { file: 'node-key' }, { note: 'not a key of 32 bytes' })
@@ -56,6 +57,6 @@ export async function refuseOpen(path: string, mode: number): Promise<void> {
 
 /** Makes a folder that only its owner can enter. */
 export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeFolder(path)
   await chmod(path, 0o700)
 }

@@ -3,6 +3,7 @@ import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
 import type { CryptoProvider } from '../protocol/index.ts'
 import { hostSha256 } from './host-crypto.ts'
+import { knowingSignatures } from './known-signatures.ts'
 import { nativeSha384, nativeSha384Into } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
@@ -31,8 +32,8 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
     sodium.crypto_sign_detached(signature, message, expandSeed(seed))
     return signature
   },
-  ed25519Verify: (publicKey, message, signature) =>
-    sodium.crypto_sign_verify_detached(signature, outsideOfHeap(message), publicKey),
+  ed25519Verify,
+  ed25519VerifyAgain: knowingSignatures(ed25519Verify),
   secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
   secp256k1Sign(secret, hash) {
     const { signature, recid } = secp256k1.ecdsaSign(hash, secret)
@@ -75,6 +76,10 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
       return false
     }
   },
+}
+
+function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  return sodium.crypto_sign_verify_detached(signature, outsideOfHeap(message), publicKey)
 }
 
 /** Digests and the like. The engine keeps bytes up to 64 in its heap, and makes a buffer of their own for each that an addon is given. */

@@ -8,6 +8,22 @@ declare module 'sodium-native' {
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+    crypto_aead_chacha20poly1305_ietf_encrypt(
+      sealed: Uint8Array,
+      plain: Uint8Array,
+      associated: Uint8Array | null,
+      unused: null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): void
+    crypto_aead_chacha20poly1305_ietf_decrypt(
+      plain: Uint8Array,
+      unused: null,
+      sealed: Uint8Array,
+      associated: Uint8Array | null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): void
   }
   export default sodium
 }

@@ -1,4 +1,5 @@
 import { Network } from '../network/index.ts'
+import { nativeFrameCipher } from './frame-cipher.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
 import { isAmongOthers, type NetworkOptions } from './network-options.ts'
@@ -25,6 +26,7 @@ export async function openNetwork({ keys, logger, options }: OpenNetworkParts): 
     dht,
     relay,
     folder: data,
+    cipher: nativeFrameCipher,
     trouble: (what, failure) => logger.warn({ what, code: failure.code, ...failure.details }, failure.message),
   })
 }

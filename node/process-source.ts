@@ -1,9 +1,7 @@
 import {
-  certificateMessage,
-  ed25519Verify,
+  attests,
   Failure,
   type FeedHead,
-  fromBase64Url,
   type KeyId,
   type Log,
   messagesFeed,
@@ -61,11 +59,10 @@ export async function sourceFromLog(log: Log, process: ProcessId, unit?: KeyId):
 
 /** Which signature on a certificate does not hold, if one does not; units by their positions in the policies of the process. */
 export function refuteSignatures(certificate: SourcedCertificate, process: ProcessDescription): string | undefined {
-  const message = certificateMessage(certificate.bytes)
   for (const { unit, signature } of certificate.signatures ?? []) {
     const key = unitOf(process, unit)
     if (key === undefined) return `unit ${unit} is no compute unit of the process`
-    if (!ed25519Verify(fromBase64Url(key), message, signature)) return `the signature of unit ${unit} does not hold`
+    if (!attests(key, certificate.bytes, signature)) return `the signature of unit ${unit} does not hold`
   }
   return undefined
 }

@@ -1,7 +1,6 @@
-import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
+import { equalBytes, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
-import { type Certificate, certificateMessage, decodeCertificate } from './certificate.ts'
-import { ed25519Verify } from './crypto.ts'
+import { attests, type Certificate, decodeCertificate } from './certificate.ts'
 import { unitAt } from './epoch-policy.ts'
 import type { KeyId } from './ids.ts'
 import { leafHash, merkleRoot } from './merkle.ts'
@@ -55,9 +54,8 @@ export function certificateOf(attestation: Attestation, process: ProcessDescript
   if (key === undefined) return undefined
   try {
     const certificate = decodeCertificate(attestation.certificateBytes)
-    const message = certificateMessage(attestation.certificateBytes)
     const holds =
-      certificate.process === process.id && ed25519Verify(fromBase64Url(key), message, attestation.signature)
+      certificate.process === process.id && attests(key, attestation.certificateBytes, attestation.signature)
     return holds ? certificate : undefined
   } catch (error) {
     if (error instanceof MalformedBytes) return undefined

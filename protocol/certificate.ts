@@ -1,6 +1,7 @@
-import { MalformedBytes, toUtf8 } from './bytes.ts'
+import { fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
-import { asProcessId, type ProcessId, type Slot } from './ids.ts'
+import { ed25519VerifyAgain } from './crypto.ts'
+import { asProcessId, type KeyId, type ProcessId, type Slot } from './ids.ts'
 import { readHash, readId, readSmall } from './push.ts'
 
 /** A block of a results feed: what one compute unit got from one frame. Exactly one for each frame. */
@@ -57,4 +58,9 @@ export function certificateMessage(certificateBytes: Uint8Array): Uint8Array {
   message.set(domain)
   message.set(certificateBytes, domain.length)
   return message
+}
+
+/** Whether the compute unit of that key attests a certificate. */
+export function attests(unit: KeyId, certificateBytes: Uint8Array, signature: Uint8Array): boolean {
+  return ed25519VerifyAgain(fromBase64Url(unit), certificateMessage(certificateBytes), signature)
 }

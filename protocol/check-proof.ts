@@ -1,6 +1,7 @@
 import { speaksTooLate, unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
+import { counted } from './counted.ts'
 import { sha256 } from './crypto.ts'
 import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { Failure } from './failure.ts'
@@ -118,10 +119,13 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
     const isOwn = index >= (process.prologue?.length ?? 0) || length === process.prologue?.length
     demand(isSigned && isOwn, 'no signature of its schedulers is over a feed that holds the certified block')
     const { schedulers, schedulerQuorum } = process.policy
-    return [`${schedulerQuorum} of ${counted(schedulers, 'scheduler')} signed the first ${length} blocks`, undefined]
+    return [
+      `${schedulerQuorum} of ${counted(schedulers.length, 'scheduler')} signed the first ${counted(length, 'block')}`,
+      undefined,
+    ]
   })
   step('block', () => [
-    `block ${index} is one of them: ${certificate.count} slots from ${certificate.firstSlot} on`,
+    `block ${index} is one of them: ${counted(certificate.count, 'slot')} from ${certificate.firstSlot} on`,
     undefined,
   ])
   const head = decodeResultHead(proof.resultHead)
@@ -154,9 +158,10 @@ function checkSpawn({ spawns, epochs = [] }: ResultProof): [string, ProcessDescr
     process.parent === undefined
       ? `signed by ${process.owner}`
       : `a child of ${process.parent}, proven over ${spawns.length - 1} ancestors`
-  const handed = process.epoch === 0 ? '' : ` and handed over by ${counted(epochs[0] ?? [], 'record')} of its owner`
+  const handed =
+    process.epoch === 0 ? '' : ` and handed over by ${counted(epochs[0]?.length ?? 0, 'record')} of its owner`
   return [
-    `process ${process.id}, ${by}${handed}; ${computeQuorum} of ${counted(computeUnits, 'compute unit')} must agree`,
+    `process ${process.id}, ${by}${handed}; ${computeQuorum} of ${counted(computeUnits.length, 'compute unit')} must agree`,
     process,
   ]
 }
@@ -193,7 +198,7 @@ function checkHead({ slot, status, gas }: ResultHead, message: MessageId | undef
     `slot ${slot} holds message ${message ?? 'without an id'}, not ${trust.message ?? ''}`,
   )
   const what = message === undefined ? 'a message of its scheduler' : `message ${message}`
-  return `slot ${slot} holds ${what}, and ended ${status} after ${gas} gas`
+  return `slot ${slot} holds ${what}, and ended ${status} after ${gas.toLocaleString('en')} gas`
 }
 
 function checkMessage({ message }: ResultProof, head: ResultHead): [string, DataItem | undefined] {
@@ -219,13 +224,9 @@ function checkOutput(bytes: Uint8Array, resultHead: Uint8Array): [string, Result
     'output and outbox are not those that were certified',
   )
   return [
-    `${result.output.length} bytes of output and ${counted(result.outbox, 'message')} sent follow from it`,
+    `${counted(result.output.length, 'byte')} of output and ${counted(result.outbox.length, 'message')} sent follow from it`,
     result,
   ]
-}
-
-function counted(of: readonly unknown[], what: string): string {
-  return of.length === 1 ? `1 ${what}` : `${of.length} ${what}s`
 }
 
 function demand(holds: boolean, otherwise: string): asserts holds {

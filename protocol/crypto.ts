@@ -48,6 +48,8 @@ export interface CryptoProvider {
   ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array
   /** Whether [S]B = R + [k]A, without cofactor. */
   ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** The same of what comes again and again: it may remember what holds. */
+  ed25519VerifyAgain?(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** 65 bytes, uncompressed, for a 32-byte secret from 1 to n - 1. */
   secp256k1PublicKey(secret: Uint8Array): Uint8Array
   /** 65 bytes: r, low s, recovery bit (0 or 1); nonces by RFC 6979. */
@@ -147,6 +149,12 @@ export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
 export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isEd25519PublicKey(publicKey) || !isEd25519Signature(signature)) return false
   return installed.ed25519Verify(publicKey, message, signature)
+}
+
+/** The same of a signature that is met again and again, such as that on a certificate, which each push of its frame brings along. */
+export function ed25519VerifyAgain(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (!isEd25519PublicKey(publicKey) || !isEd25519Signature(signature)) return false
+  return (installed.ed25519VerifyAgain ?? installed.ed25519Verify)(publicKey, message, signature)
 }
 
 /** Uncompressed public key (65 bytes) of a secp256k1 secret. @throws on a secret that is none. */

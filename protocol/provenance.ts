@@ -1,6 +1,6 @@
-import { equalBytes, fromBase64Url } from './bytes.ts'
-import { certificateMessage } from './certificate.ts'
-import { ed25519Verify, sha256 } from './crypto.ts'
+import { equalBytes } from './bytes.ts'
+import { attests } from './certificate.ts'
+import { sha256 } from './crypto.ts'
 import { firstPolicy, policyOfUnit, unitAt } from './epoch-policy.ts'
 import { leafHash, rootFromPath } from './merkle.ts'
 import { asKeyId, type KeyId, type ModuleId } from './ids.ts'
@@ -99,12 +99,11 @@ function refuteSignatures(
   const policy = policyOfUnit(process, proof.signatures[0]?.unit ?? 0)
   if (policy === undefined) return 'a signer is not a compute unit of the process'
   if (proof.signatures.length < policy.computeQuorum) return 'too few compute units signed'
-  const message = certificateMessage(proof.certificateBytes)
   let last = -1
   for (const { unit, signature } of proof.signatures) {
     const key = unitAt(policy, unit)
     if (unit <= last || key === undefined) return 'a signer is not a compute unit of the process, or signed twice'
-    if (!ed25519Verify(fromBase64Url(key), message, signature)) return 'a signature does not hold'
+    if (!attests(key, proof.certificateBytes, signature)) return 'a signature does not hold'
     last = unit
   }
   return undefined

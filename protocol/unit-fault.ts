@@ -11,10 +11,9 @@
  *    function of the feed alone.
  */
 import { policyOfUnit, unitAt } from './epoch-policy.ts'
-import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
+import { equalBytes, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
-import { type Certificate, certificateMessage, decodeCertificate } from './certificate.ts'
-import { ed25519Verify } from './crypto.ts'
+import { attests, type Certificate, decodeCertificate } from './certificate.ts'
 import { asProcessId, type KeyId, type ProcessId } from './ids.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
 import { readId, readSmall } from './push.ts'
@@ -80,7 +79,7 @@ function refuteOther(
 
 function unitSigned(policy: ProcessPolicy, certificateBytes: Uint8Array, { unit, signature }: UnitSigned): boolean {
   const key = unitAt(policy, unit)
-  return key !== undefined && ed25519Verify(fromBase64Url(key), certificateMessage(certificateBytes), signature)
+  return key !== undefined && attests(key, certificateBytes, signature)
 }
 
 export function encodeFault({ process, certificateBytes, unit, signature, other }: UnitFault): Uint8Array {

@@ -14,6 +14,8 @@ import {
 
 /** Blocks after which the store is told again; what it was not told is read from their frames. */
 const STORE_EVERY_BLOCKS = 64
+/** Of senders that the store knows about, so many are at hand, the last that were asked for or wrote. */
+const LOADED_MAX = 4_096
 
 /**
  * The seq that the next push from each sender must have, of one process.
@@ -22,9 +24,12 @@ const STORE_EVERY_BLOCKS = 64
 export class Senders {
   readonly #place: Uint8Array
   readonly #store: Log['store']
-  readonly #next = new Map<ProcessId, number>()
+  /** Of those whose pushes wait for their slot. */
+  readonly #waiting = new Map<ProcessId, number>()
   /** Durable, but not in the store yet. */
   readonly #unstored = new Map<ProcessId, number>()
+  /** As the store has it. */
+  readonly #loaded = new Map<ProcessId, number>()
   /** Blocks that the store knows. */
   #indexed = 0
 
@@ -35,24 +40,29 @@ export class Senders {
 
   /** Nothing before `load`. Counts pushes that wait for their slot, too, so that a window of them can be enqueued at once. */
   expected(sender: ProcessId): number | undefined {
-    return this.#next.get(sender)
+    return this.#waiting.get(sender) ?? this.#unstored.get(sender) ?? this.#loaded.get(sender)
   }
 
   /** Looks up what `expected` tells. */
   async load(sender: ProcessId): Promise<void> {
     const stored = await this.#store.get(senderKey(this.#place, sender))
     const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
-    if (!this.#next.has(sender)) this.#next.set(sender, seq)
+    if (this.expected(sender) === undefined) this.#loaded.set(sender, seq)
+    this.#forgetOldest()
   }
 
   /** The envelope waits for its slot. */
   enqueued(envelope: Envelope): void {
-    note(this.#next, envelope)
+    note(this.#waiting, envelope)
   }
 
   /** What these hold is durable, in a feed of `blocks` blocks. */
   durable(batch: Iterable<{ readonly envelope: Envelope }>, blocks: number): void {
-    for (const { envelope } of batch) note(this.#unstored, envelope)
+    for (const { envelope } of batch) {
+      const written = note(this.#unstored, envelope)
+      if (written !== undefined && this.#waiting.get(written.sender) === written.next)
+        this.#waiting.delete(written.sender)
+    }
     if (this.#unstored.size > 0 && blocks - this.#indexed >= STORE_EVERY_BLOCKS) this.storeAll(blocks)
   }
 
@@ -68,11 +78,18 @@ export class Senders {
     // They may be without pushes; looking at them again is cheap and happens once.
     for await (const bytes of log.blocks(feed, this.#indexed, blocks)) {
       for (const { envelope } of decodeFrame(bytes).assignments) {
-        note(this.#next, envelope)
         note(this.#unstored, envelope)
       }
     }
     if (this.#indexed < blocks) this.#write(blocks)
+  }
+
+  /** The last that was loaded stays: somebody is about to ask for it. */
+  #forgetOldest(): void {
+    for (const sender of this.#loaded.keys()) {
+      if (this.#loaded.size <= LOADED_MAX) return
+      this.#loaded.delete(sender)
+    }
   }
 
   #write(blocks: number): void {
@@ -80,15 +97,32 @@ export class Senders {
       key: senderKey(this.#place, sender),
       value: encodeUint(next),
     }))
+    for (const [sender, next] of this.#unstored) {
+      this.#loaded.delete(sender)
+      this.#loaded.set(sender, next)
+    }
     this.#unstored.clear()
+    this.#forgetOldest()
     this.#indexed = blocks
     this.#store.write([...changes, { key: indexedKey(this.#place), value: encodeUint(blocks) }])
   }
 }
 
-function note(seqs: Map<ProcessId, number>, envelope: Envelope): void {
-  if (envelope.kind === 'push') seqs.set(envelope.push.core.from, envelope.push.core.seq + 1)
-  if (envelope.kind === 'reject') seqs.set(envelope.from, envelope.seq + 1)
+interface Written {
+  readonly sender: ProcessId
+  readonly next: number
+}
+
+function note(seqs: Map<ProcessId, number>, envelope: Envelope): Written | undefined {
+  const written = writtenBy(envelope)
+  if (written !== undefined) seqs.set(written.sender, written.next)
+  return written
+}
+
+/** What the next push of a sender must have after this one. */
+function writtenBy(envelope: Envelope): Written | undefined {
+  if (envelope.kind === 'push') return { sender: envelope.push.core.from, next: envelope.push.core.seq + 1 }
+  return envelope.kind === 'reject' ? { sender: envelope.from, next: envelope.seq + 1 } : undefined
 }
 
 const NEXT = toUtf8('scheduler/next/')

@@ -86,7 +86,13 @@ async function handOver(
   const order = await createDataItem({ target: process, tags: HOLD_TAGS, data: hold }, signer)
   const stand = await transport.request('prepareHandover', { process, bytes: order.bytes }, options)
   if (!stand.held && fields.allowLoss !== true) {
-    throw new Failure('no-quorum', { process, blocks: stand.blocks, slots: stand.slots })
+    throw new Failure(
+      'no-quorum',
+      { process, blocks: stand.blocks, slots: stand.slots },
+      {
+        note: 'its schedulers do not answer; with allowLoss (--allow-loss) it goes on without them, and what they acknowledged lately may be lost',
+      },
+    )
   }
   // After that they would go on, and what they give a slot then would be lost.
   if (clock.now() - startedMs > RECORD_WITHIN_MS)

@@ -154,7 +154,7 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
       const { snapshots } = await calls.lifecycle(id, options)
       const last = snapshots.findLast(one => one.isAutomatic)
       if (last === undefined)
-        throw new Failure('bad-control', { process: id }, { note: 'no upgrade left a state to go back to' })
+        throw new Failure('nothing-kept', { process: id }, { note: 'no upgrade left a state to go back to' })
       return control(id, { action: 'Rollback', module: last.module, pending }, { signer }, options)
     },
     snapshot: (id, name, fields, options) => control(id, { action: 'Snapshot', name }, fields, options),

@@ -19,7 +19,7 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'scheduler-unit/scheduler-unit.ts': 401,
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
-  'compute-unit/follower.ts': 481,
+  'compute-unit/follower.ts': 480,
   'compute-unit/packets.ts': 413,
   'compute-unit/evaluation/hosted-process.ts': 466,
   'messenger-unit/messenger-unit.ts': 317,

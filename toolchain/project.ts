@@ -119,7 +119,7 @@ function findProgram(folder: string, name: string): string {
 /** Files that are processes, in order of their paths. */
 async function findEntries(folder: string, depth: number): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(cause => {
-    throw new Failure('usage', { folder }, { cause, note: 'the folder cannot be read' })
+    throw new Failure('bad-file', { folder }, { cause })
   })
   const found: string[] = []
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -45,11 +45,13 @@ async function measure(context: RowContext, size: Size): Promise<Hops> {
   const all: Pairs[] = []
   for (const node of await startNodes(context, size, opened)) {
     const module = await addStandardModule(node, 'relay')
-    all.push(new Pairs(node, await spawnMany(node, module, PAIRS * 2), POLL_MS))
+    all.push(new Pairs(node, await spawnMany(node, module, PAIRS * 2)))
   }
   await Promise.all(all.map(pairs => pairs.warmUp(PAIRS)))
   const rounds = context.quick ? 300 : 900
-  const figures = await Promise.all(all.map(pairs => pairs.measure({ pairs: PAIRS, rounds, starts: 1 })))
+  const figures = await Promise.all(
+    all.map(pairs => pairs.measure({ pairs: PAIRS, rounds, starts: 1, pollMs: POLL_MS })),
+  )
   return {
     hopsPerSecond: figures.reduce((sum, { hopsPerSecond }) => sum + hopsPerSecond, 0),
     cpuUsPerHop: figures.reduce((sum, { cpuUsPerHop }) => sum + cpuUsPerHop, 0) / size.count,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { counted } from '../../protocol/index.ts'
 import { readProject } from '../../toolchain/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { choiceFlag } from '../message-arguments.ts'
@@ -62,7 +63,7 @@ export function sentenceOf({ name, action, process, slot, check }: Done): string
       const compared =
         check === undefined || check.replayed === 0
           ? ''
-          : ` · ${check.replayed} messages compared, ${differences} differ`
+          : ` · ${counted(check.replayed, 'message')} compared, ${differences} differ`
       return `${name} upgraded in place, state kept${where}${compared}`
     }
     case 'install':

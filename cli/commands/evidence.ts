@@ -1,7 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import {
   asProcessId,
+  counted,
   decodeEvidence,
   EVIDENCE_KINDS,
   type EvidenceKind,
@@ -21,6 +20,7 @@ import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
+import { readUserFileIfAny, writeUserFile } from '../user-files.ts'
 import { lineageOf } from '../verified-result.ts'
 
 /** `atoll evidence list`: who broke the rules, as far as the node knows. */
@@ -57,7 +57,7 @@ function kindOf(text: unknown): EvidenceKind | undefined {
 }
 
 function about({ length, slot, message, settled }: EvidenceView): string {
-  if (length !== undefined) return `${length - 1} blocks in common`
+  if (length !== undefined) return `${counted(length - 1, 'block')} in common`
   if (slot !== undefined) return `from slot ${slot} on`
   return `message ${shortId(message ?? '')}, ${settled === true ? 'settled' : 'open'}`
 }
@@ -73,12 +73,12 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
       { note: 'expected the id of a piece of evidence; atoll evidence list' },
     )
   const bytes = await context.client().transport.request('evidence', { evidence: id }, limits)
-  if (typeof flags['file'] === 'string') await writeFile(resolve(terminal.cwd, flags['file']), bytes)
+  if (typeof flags['file'] === 'string') await writeUserFile(terminal, flags['file'], bytes)
   const record = decodeEvidence(bytes)
   output.document(
     'evidence.piece',
     { id, sizeBytes: bytes.length, ...record },
-    () => `${record.kind}, ${bytes.length} bytes: ${told(record)}`,
+    () => `${record.kind}, ${counted(bytes.length, 'byte')}: ${told(record)}`,
   )
   return undefined
 }
@@ -86,7 +86,7 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
 function told(record: EvidenceRecord): string {
   switch (record.kind) {
     case 'equivocation':
-      return `the schedulers of ${record.proof.process} signed two feeds that differ within their first ${record.proof.length} blocks`
+      return `the schedulers of ${record.proof.process} signed two feeds that differ within their first ${counted(record.proof.length, 'block')}`
     case 'fault':
       return `compute unit ${record.fault.unit} of ${record.fault.process} signed what a frame did not give`
     case 'complaint':
@@ -157,10 +157,8 @@ export async function addEvidence(context: CommandContext): Promise<CommandEnd> 
 
 async function bytesOf({ positionals, limits, terminal, client }: CommandContext): Promise<Uint8Array> {
   const text = positionals[0] ?? ''
-  try {
-    return new Uint8Array(await readFile(resolve(terminal.cwd, text)))
-  } catch (cause) {
-    if (isId(text)) return client().transport.request('evidence', { evidence: text }, limits)
-    throw new Failure('usage', { evidence: text }, { cause, note: 'neither a file nor the id of a piece of evidence' })
-  }
+  const file = await readUserFileIfAny(terminal, text)
+  if (file !== undefined) return file
+  if (isId(text)) return client().transport.request('evidence', { evidence: text }, limits)
+  throw new Failure('bad-file', { path: text }, { note: 'there is none, nor is this the id of a piece of evidence' })
 }

@@ -1,4 +1,4 @@
-import { Failure, type FailureCode, failureNumber, FAILURES } from '../../protocol/index.ts'
+import { type Blame, Failure, type FailureCode, failureNumber, FAILURES, NEXT_STEPS } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { renderTable } from '../table.ts'
 import { exitCodeOf } from '../exit-code.ts'
@@ -15,7 +15,7 @@ export async function explain({ positionals, output }: CommandContext): Promise<
   const [text] = positionals
   if (text === undefined) return listAll(output)
   const code = codeOf(text)
-  const { blame, status, title, next } = FAILURES[code]
+  const { blame, status, title, next } = pick(code)
   const number = failureNumber(code)
   const exitCode = exitCodeOf(new Failure(code))
   output.document('failure.explained', { code, number, blame, status, title, next, exitCode }, () =>
@@ -43,9 +43,9 @@ function listAll(output: CommandContext['output']): undefined {
   )
 }
 
-function pick(code: FailureCode): { blame: string; title: string; next: string; status: number } {
-  const { blame, title, next, status } = FAILURES[code]
-  return { blame, title, next, status }
+function pick(code: FailureCode): { blame: Blame; title: string; next: string; status: number } {
+  const { blame, title, status } = FAILURES[code]
+  return { blame, title, next: NEXT_STEPS[code], status }
 }
 
 /** Takes `AT3003`, `3003` and `unreachable`. */

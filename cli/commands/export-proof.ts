@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { counted } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findResult } from '../find-result.ts'
+import { writeUserFile } from '../user-files.ts'
 import { verify } from '../../sdk/index.ts'
 
 /** Of the process's id, in the name of a file. */
@@ -17,12 +17,12 @@ export async function exportProofFile(context: CommandContext): Promise<CommandE
     .exportProof(process, message ?? slot, { ...limits, message: brought, output: brought })
   verify(proof, { trusted: process, message })
   const file = typeof flags['file'] === 'string' ? flags['file'] : `${process.slice(0, NAME_CHARACTERS)}-${slot}.proof`
-  await writeFile(resolve(terminal.cwd, file), proof)
+  await writeUserFile(terminal, file, proof)
   const document = { process, slot, message, file, sizeBytes: proof.length }
   output.document(
     'proof.exported',
     document,
-    () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${proof.length.toLocaleString('en')} bytes`,
+    () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${counted(proof.length, 'byte')}`,
   )
   return undefined
 }

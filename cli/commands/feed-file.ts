@@ -1,21 +1,18 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type CheckedFeed, checkFeedFile, feedFile, importIntoFolder, loadConfig } from '../../node/index.ts'
-import { asProcessId, concatBytes, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
+import { asProcessId, concatBytes, counted, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { configFlags } from '../config-flags.ts'
 import { findProcess } from '../find-named.ts'
 import { sourceFromNode } from '../remote-source.ts'
+import { readUserFile, readUserFileIfAny, writeUserFile } from '../user-files.ts'
 
 /** `atoll feed verify` */
 export async function verifyFeed(context: CommandContext): Promise<undefined> {
   const [what = ''] = context.positionals
-  const path = resolve(context.terminal.cwd, what)
-  const isFile = await stat(path).then(
-    found => found.isFile(),
-    () => false,
+  const feed = await checkFeedFile(
+    (await readUserFileIfAny(context.terminal, what)) ?? (await fetchFeed(context, what)),
   )
-  const feed = await checkFeedFile(isFile ? await readFile(path) : await fetchFeed(context, what))
   show(context, 'feed.verified', feed, 'holds: spawn message, blocks, order and signatures')
 }
 
@@ -27,7 +24,7 @@ export async function exportFeed(context: CommandContext): Promise<undefined> {
   const path = resolve(context.terminal.cwd, String(file))
   const bytes = await fetchFeed(context, process)
   const feed = await checkFeedFile(bytes)
-  await writeFile(path, bytes, { flag: 'wx' })
+  await writeUserFile(context.terminal, path, bytes, 'wx')
   show(context, 'feed.exported', feed, `is in ${path}`)
 }
 
@@ -35,9 +32,9 @@ export async function exportFeed(context: CommandContext): Promise<undefined> {
 export async function importFeedFile(context: CommandContext): Promise<undefined> {
   const { flags, terminal } = context
   const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
-  const feed = await checkFeedFile(await readFile(resolve(terminal.cwd, context.positionals[0] ?? '')))
+  const feed = await checkFeedFile(await readUserFile(terminal, context.positionals[0] ?? ''))
   const added = await importIntoFolder(config.data, feed)
-  show(context, 'feed.imported', feed, `is in ${config.data}: ${added} blocks are new`, { added })
+  show(context, 'feed.imported', feed, `is in ${config.data}: ${counted(added, 'block')} new`, { added })
 }
 
 function show(
@@ -62,7 +59,7 @@ function show(
     type,
     document,
     () =>
-      `feed of ${process.id}, ${slots} slots in ${head.length} blocks, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`,
+      `feed of ${process.id}, ${counted(slots, 'slot')} in ${counted(head.length, 'block')}, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`,
   )
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import {
   candidFields,
   candidLabel,
@@ -24,6 +23,7 @@ import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { namesOf, showCandid } from '../ic/show-candid.ts'
 import { textFlag } from '../message-arguments.ts'
+import { readUserFile } from '../user-files.ts'
 
 const MANAGEMENT = new Uint8Array(0)
 /** Any principal that may be a canister's: a call that makes one has none to be addressed to. */
@@ -35,9 +35,11 @@ const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
 
 /** `atoll ic deploy`: makes a canister and installs a program, or upgrades one that there is. */
 export async function deployCanister(context: CommandContext): Promise<undefined> {
-  const { positionals, output, flags } = context
+  const { positionals, output, flags, terminal } = context
   const [file = ''] = positionals
-  const wasm = file.endsWith('.mo') ? (await buildMotoko(file)).wasm : new Uint8Array(await readFile(file))
+  const wasm = file.endsWith('.mo')
+    ? (await buildMotoko(resolve(terminal.cwd, file))).wasm
+    : await readUserFile(terminal, file)
   const client = await openClient(context)
   const given = textFlag(flags, 'canister')
   const canister = given === undefined ? await create(client) : await findCanister(context, given)

@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { readBytes } from '../message-arguments.ts'
+import { readUserFile } from '../user-files.ts'
 import { renderTable } from '../table.ts'
 
 /** `atoll identity new` */
@@ -17,7 +17,7 @@ export async function newIdentity({ settings, positionals, output, terminal }: C
 /** `atoll identity import` */
 export async function importIdentity(context: CommandContext): Promise<undefined> {
   const [name = '', file = ''] = context.positionals
-  const text = fromUtf8(await readBytes(context, file))
+  const text = fromUtf8(await readUserFile(context.terminal, file))
   const identity = await new IdentityStore(context.settings.home).importArweave(name, text)
   context.output.document('identity', identity, () => identity.address)
 }

@@ -1,9 +1,11 @@
 import { basename, extname, resolve } from 'node:path'
+import { counted } from '../../protocol/index.ts'
 import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findModule, nameOf } from '../find-named.ts'
-import { parseTag, readBytes, textFlag, textsFlag } from '../message-arguments.ts'
-import { safeLine } from '../show-bytes.ts'
+import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
+import { readUserFile } from '../user-files.ts'
+import { safeName } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 /** Files that hold an agent, as `atoll dev` and `deploy` find them. */
@@ -14,7 +16,7 @@ export async function addModule(context: CommandContext): Promise<undefined> {
   const { flags, positionals, output, limits } = context
   const [file = ''] = positionals
   const agent = AGENT_SOURCE.test(file) ? await buildSource(context, file) : undefined
-  const wasm = agent?.bytes ?? (await readBytes(context, file))
+  const wasm = agent?.bytes ?? (await readUserFile(context.terminal, file))
   const name = textFlag(flags, 'name') ?? agent?.name ?? basename(file, extname(file))
   const format = agent === undefined ? (textFlag(flags, 'format') ?? 'actor') : 'agent'
   const version = agent === undefined ? [] : [{ name: 'Version', value: agent.version }]
@@ -35,7 +37,7 @@ export async function listModules({ client, output, limits }: CommandContext): P
   output.list('module', 'modules', modules, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
-      modules.map(({ id, tags, format }) => [safeLine(nameOf(tags)), id, safeLine(format)]),
+      modules.map(({ id, tags, format }) => [safeName(nameOf(tags)), id, safeName(format)]),
     ),
   )
 }
@@ -49,8 +51,8 @@ export async function showModule(context: CommandContext): Promise<undefined> {
       `module  ${module.id}`,
       `format  ${module.format}`,
       `owner   ${module.owner}`,
-      `size    ${(module.sizeBytes ?? 0).toLocaleString('en')} bytes`,
-      ...module.tags.map(({ name, value }) => `tag     ${safeLine(name)}=${safeLine(value)}`),
+      `size    ${counted(module.sizeBytes ?? 0, 'byte')}`,
+      ...module.tags.map(({ name, value }) => `tag     ${safeName(name)}=${safeName(value)}`),
     ].join('\n'),
   )
 }

@@ -1,16 +1,23 @@
 import { findTag, principalOf, principalText } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess, nameOf } from '../find-named.ts'
-import { safeLine } from '../show-bytes.ts'
+import { shortId } from '../short-id.ts'
+import { safeLine, safeName } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 /** `atoll process list` */
 export async function listProcesses({ client, output, limits }: CommandContext): Promise<undefined> {
   const processes = await Array.fromAsync(client().processes.list(limits))
+  const modules = output.format === 'text' ? await Array.fromAsync(client().modules.list(limits)) : []
+  const moduleNames = new Map(modules.map(({ id, tags }) => [id, nameOf(tags)]))
   output.list('process', 'processes', processes, () =>
     renderTable(
-      [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'MODULE' }],
-      processes.map(({ id, tags, module }) => [safeLine(nameOf(tags)), id, module]),
+      [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'SPAWNED FROM' }],
+      processes.map(({ id, tags, module }) => [
+        safeName(nameOf(tags)),
+        id,
+        `${safeName(moduleNames.get(module) ?? '')} ${shortId(module)}`.trim(),
+      ]),
     ),
   )
 }
@@ -21,13 +28,13 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
   const process = await context.client().processes.get(id, context.limits)
   const { policy } = process
   const epochs = process.epoch === 0 ? [] : await context.client().processes.epochs(id, context.limits)
-  const { format } = await context.client().modules.get(process.moduleInForce, context.limits)
+  const { format, tags } = await context.client().modules.get(process.moduleInForce, context.limits)
   const candid = format === 'canister' ? await (await import('./ic.ts')).candidOf(context, process.id) : undefined
   context.output.document('process', { ...process, epochs, candid }, () =>
     [
       `process    ${process.id}`,
-      ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeLine(nameOf(process.tags))}`]),
-      `module     ${process.moduleInForce}`,
+      ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeName(nameOf(process.tags))}`]),
+      `module     ${`${process.moduleInForce} ${safeName(nameOf(tags))}`.trimEnd()}`,
       ...(process.moduleInForce === process.module ? [] : [`spawned as ${process.module}`]),
       `owner      ${process.owner}`,
       ...(process.parent === undefined ? [] : [`parent     ${process.parent}`]),

@@ -1,5 +1,5 @@
 import { verifyProcess } from '../../node/index.ts'
-import { asProcessId, toHex } from '../../protocol/index.ts'
+import { asProcessId, counted, toHex } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
@@ -52,7 +52,7 @@ export async function replay(context: CommandContext): Promise<CommandEnd> {
     const mark = ok ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
     const said =
       firstFault === undefined
-        ? `${certified.toLocaleString('en')} of ${frames.toLocaleString('en')} frames certified, and none differs`
+        ? `${certified.toLocaleString('en')} of ${counted(frames, 'frame')} certified, and none differs`
         : `slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
     terminal.err(`${mark} ${said}\n`)
   }

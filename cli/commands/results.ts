@@ -1,4 +1,4 @@
-import { asProcessId, type OperationOutput, type ResultView } from '../../protocol/index.ts'
+import { asProcessId, Failure, type OperationOutput, type ResultView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { countFlag } from '../message-arguments.ts'
@@ -18,7 +18,7 @@ const COLUMNS = [
   { title: 'OUTPUT' },
 ]
 
-/** `atoll results`: a table of the latest, or with `-f` a line for each as it comes. */
+/** `atoll results`: a table of the latest, or with `-f` a line for each as it comes, for as long as this command was given. */
 export async function results(context: CommandContext): Promise<CommandEnd> {
   const process = await findProcess(context, context.positionals[0] ?? '')
   return context.flags['follow'] === true ? follow(context, process) : list(context, process)
@@ -52,11 +52,19 @@ async function follow(context: CommandContext, process: string): Promise<undefin
   const { flags, output, terminal } = context
   const from = countFlag(flags, 'from')
   const limit = countFlag(flags, 'limit', 1) ?? Number.POSITIVE_INFINITY
+  const given = flags['timeout'] === undefined ? undefined : context.limits.timeoutMs
+  const over = given === undefined ? undefined : AbortSignal.timeout(given)
+  const signal = over === undefined ? terminal.signal : AbortSignal.any([terminal.signal, over])
   let count = 0
   output.text('    SLOT  STATUS     GAS           OUTPUT')
-  for await (const result of context.client().results(process, { from, signal: terminal.signal })) {
-    output.document('result', withText(result), () => lineOf(result))
-    if (++count >= limit) break
+  try {
+    for await (const result of context.client().results(process, { from, signal })) {
+      output.document('result', withText(result), () => lineOf(result))
+      if (++count >= limit) break
+    }
+  } catch (cause) {
+    if (over?.aborted === true) throw new Failure('timeout', { process, results: count }, { cause })
+    throw cause
   }
 }
 

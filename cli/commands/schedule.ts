@@ -3,7 +3,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { findProcess } from '../find-named.ts'
 import { nearWord } from '../near-word.ts'
-import { safeLine, showBytes } from '../show-bytes.ts'
+import { safeLine, safeName, showBytes } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { renderTable } from '../table.ts'
 
@@ -34,7 +34,7 @@ export async function listSchedules(context: CommandContext): Promise<CommandEnd
         timers
           .toSorted((a, b) => a.dueMs - b.dueMs)
           .map(({ key, dueMs, everyMs, message, input, cron }) => [
-            safeLine(withoutPrefix(showBytes(key))),
+            safeName(withoutPrefix(showBytes(key))),
             new Date(dueMs).toISOString(),
             dueMs > now ? showDuration(dueMs - now) : 'overdue',
             cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
@@ -96,7 +96,7 @@ export async function runSchedule(context: CommandContext): Promise<CommandEnd> 
   })
 }
 
-/** The timer of that key, with or without the prefix of schedules. @throws {Failure} `usage` */
+/** The timer of that key, with or without the prefix of schedules. @throws {Failure} `unknown-timer` */
 async function findTimer(context: CommandContext): Promise<{ process: string; timer: string }> {
   const [name = '', key = ''] = context.positionals
   const process = await findProcess(context, name)
@@ -104,13 +104,9 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
   const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
   if (found !== undefined) return { process, timer: found }
   const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
-  if (known.length === 0) throw new Failure('usage', { key }, { note: 'the process holds no timer' })
+  if (known.length === 0) throw new Failure('unknown-timer', { key }, { note: 'it holds none at all' })
   const near = nearWord(key, known)
-  throw new Failure(
-    'usage',
-    { key, known },
-    { note: `the process holds no timer of that key${near === undefined ? '' : `; did you mean "${near}"?`}` },
-  )
+  throw new Failure('unknown-timer', { key, known }, near === undefined ? {} : { note: `did you mean "${near}"?` })
 }
 
 function nameIn(timers: readonly Timer[], key: string): string | undefined {

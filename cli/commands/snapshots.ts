@@ -1,8 +1,9 @@
 import { Failure, fromUtf8 } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
-import { choiceFlag, readBytes, textFlag } from '../message-arguments.ts'
-import { safeLine } from '../show-bytes.ts'
+import { choiceFlag, textFlag } from '../message-arguments.ts'
+import { readUserFile } from '../user-files.ts'
+import { safeName } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -24,7 +25,7 @@ export async function snapshots(context: CommandContext): Promise<CommandEnd> {
   const lifecycle = await processes.lifecycle(process, context.limits)
   context.output.document('process.snapshots', lifecycle, () => {
     const kept = lifecycle.snapshots.map(({ name, slot, module, sizeBytes }) => [
-      safeLine(name),
+      safeName(name),
       slot.toLocaleString('en'),
       shortId(module),
       sizeBytes.toLocaleString('en'),
@@ -67,11 +68,11 @@ export async function forget(context: CommandContext): Promise<CommandEnd> {
 }
 
 async function readDocument(context: CommandContext, file: string): Promise<unknown> {
-  const bytes = await readBytes(context, file)
+  const bytes = await readUserFile(context.terminal, file)
   try {
     return JSON.parse(fromUtf8(bytes))
   } catch (cause) {
-    throw new Failure('usage', { file }, { cause, note: 'the file is no JSON document' })
+    throw new Failure('bad-file', { file }, { cause, note: 'it is no JSON document' })
   }
 }
 

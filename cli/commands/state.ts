@@ -1,4 +1,4 @@
-import { Failure, fromBase64Url, jsonDifferences, type StateView } from '../../protocol/index.ts'
+import { counted, Failure, fromBase64Url, jsonDifferences, type StateView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { countFlag } from '../message-arguments.ts'
@@ -31,7 +31,7 @@ export async function diffState(context: CommandContext): Promise<CommandEnd> {
   output.document('state.diff', document, () => showDifferences(differences))
   if (output.format === 'text') {
     terminal.err(
-      `${terminal.paintErr('dim', `slot ${before.slot} → slot ${after.slot}, ${differences.length === 1 ? '1 difference' : `${differences.length} differences`}`)}\n`,
+      `${terminal.paintErr('dim', `slot ${before.slot} → slot ${after.slot}, ${counted(differences.length, 'difference')}`)}\n`,
     )
   }
   return undefined

@@ -2,12 +2,13 @@ import { flushCompileCache } from 'node:module'
 import { relative } from 'node:path'
 import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
+import { counted } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { configFlags } from '../config-flags.ts'
 import { showDuration } from '../duration.ts'
 import { isFirstStart, runFirstStart } from '../first-start.ts'
 import type { Progress } from '../progress.ts'
-import { safeLine } from '../show-bytes.ts'
+import { safeName } from '../show-bytes.ts'
 import { nameOf } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -97,7 +98,7 @@ async function showFirstStart(
       '',
       renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
       '',
-      `${paint('green', '✔')} ${first.verified} results verified here: signatures, certificates, Merkle paths, messages in their slots`,
+      `${paint('green', '✔')} ${counted(first.verified, 'result')} verified here: signatures, certificates, Merkle paths, messages in their slots`,
       '',
       'next, in another terminal:',
       `  ${program} spawn counter --name hits${end}`,
@@ -128,14 +129,13 @@ function commandName({ terminal }: CommandContext): string {
 async function foundAgain({ terminal, limits }: CommandContext, client: Client, config: Config): Promise<string> {
   const processes = await Array.fromAsync(client.processes.list(limits))
   const states = await Promise.all(processes.slice(0, SHOWN_MAX).map(({ id }) => client.processes.get(id, limits)))
-  const count = `${processes.length.toLocaleString('en')} ${processes.length === 1 ? 'process' : 'processes'}`
   return [
     '',
-    `${terminal.paint('green', '✔')} found again in ${shownPath(terminal.cwd, config.data)}: ${count}`,
+    `${terminal.paint('green', '✔')} found again in ${shownPath(terminal.cwd, config.data)}: ${counted(processes.length, 'process')}`,
     renderTable(
       [{ title: '  NAME' }, { title: 'PROCESS' }, { title: 'SLOTS', right: true }, { title: 'EVALUATED', right: true }],
       states.map(({ id, tags, scheduled, evaluated }) => [
-        `  ${safeLine(nameOf(tags))}`,
+        `  ${safeName(nameOf(tags))}`,
         id,
         String(scheduled),
         String(evaluated),
@@ -147,21 +147,23 @@ async function foundAgain({ terminal, limits }: CommandContext, client: Client, 
 
 /** Replays of all processes as one bar; what is quickly done shows nothing. */
 function replayProgress(context: CommandContext): (process: string, evaluated: number, scheduled: number) => void {
-  const behind = new Map<string, readonly [number, number]>()
+  const shown = new Map<string, { readonly first: number; readonly evaluated: number; readonly scheduled: number }>()
   let bar: Progress | undefined
   return (process, evaluated, scheduled) => {
-    if (scheduled - evaluated >= REPLAY_SHOWN_MIN_SLOTS || behind.has(process))
-      behind.set(process, [evaluated, scheduled])
-    if (evaluated >= scheduled) behind.delete(process)
-    if (behind.size === 0) {
+    const { first } = shown.get(process) ?? { first: evaluated }
+    if (scheduled - first >= REPLAY_SHOWN_MIN_SLOTS) shown.set(process, { first, evaluated, scheduled })
+    const all = [...shown.values()]
+    if (all.every(one => one.evaluated >= one.scheduled)) {
       bar?.end()
       bar = undefined
+      shown.clear()
       return
     }
     bar ??= context.progress('replaying')
-    let [done, total] = [0, 0]
-    for (const [ofProcess, all] of behind.values()) [done, total] = [done + ofProcess, total + all]
-    bar.at(done, total)
+    bar.at(
+      all.reduce((sum, one) => sum + one.evaluated - one.first, 0),
+      all.reduce((sum, one) => sum + one.scheduled - one.first, 0),
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import type { UpgradeCheckView } from '../../protocol/index.ts'
+import { counted, type UpgradeCheckView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { findOrAddModule, findProcess } from '../find-named.ts'
@@ -68,9 +68,10 @@ function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView)
     if (error !== undefined) terminal.err(`  ${safeBlock(`${error.code}: ${error.message}`)}\n`)
     return
   }
-  const facts = [`${migrated.length} changes of the document`]
-  if (pending > 0) facts.push(`${pending} open calls`)
-  if (replayed > 0) facts.push(`${replayed} messages given to both modules, ${differences.length} answers differ`)
+  const facts = [`${counted(migrated.length, 'change')} of the document`]
+  if (pending > 0) facts.push(counted(pending, 'open call'))
+  if (replayed > 0)
+    facts.push(`${counted(replayed, 'message')} given to both modules, ${differences.length} answered otherwise`)
   terminal.err(`${terminal.paintErr('green', '✔')} on a copy of the state it works · ${facts.join(' · ')}\n`)
   for (const { slot, what, before, after } of differences.slice(0, SHOWN_MAX)) {
     terminal.err(`  slot ${slot} ${what}: ${cut(before)} → ${cut(after)}\n`)

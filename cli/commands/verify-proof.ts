@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { verifyProcess } from '../../node/index.ts'
 import {
+  counted,
   decodeEnvelope,
   decodeResultProof,
   describeProcess,
@@ -20,6 +19,7 @@ import { findResult } from '../find-result.ts'
 import { sourceFromNode } from '../remote-source.ts'
 import { safeLine, textOf } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
+import { readUserFileIfAny } from '../user-files.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
   readonly name: ProofStep['name'] | 'execution'
@@ -62,10 +62,10 @@ async function proofOf(
   context: CommandContext,
   text: string,
 ): Promise<{ bytes: Uint8Array; trusted?: string | undefined; message?: string | undefined }> {
-  const file = await fileIfAny(context, text)
+  const file = await readUserFileIfAny(context.terminal, text)
   if (file !== undefined) {
     if (!isResultProof(file))
-      throw new Failure('usage', { file: text }, { note: 'the file holds no proof; atoll proof export writes one' })
+      throw new Failure('bad-file', { path: text }, { note: 'it holds no proof; atoll proof export writes one' })
     return { bytes: file }
   }
   const { process, slot, message } = await findResult(context, text)
@@ -79,7 +79,7 @@ async function proofOf(
 /** An id or key as it is; the process that the spawn message in a file makes. */
 async function trustOf(context: CommandContext, text: unknown): Promise<string | undefined> {
   if (typeof text !== 'string') return undefined
-  const file = await fileIfAny(context, text)
+  const file = await readUserFileIfAny(context.terminal, text)
   if (file !== undefined) return processIn(file)
   // A name is what a node says; trust needs what stands in signatures.
   if (!isId(text) && !text.startsWith('0x'))
@@ -103,14 +103,6 @@ function processIn(bytes: Uint8Array): string {
   }
 }
 
-async function fileIfAny({ terminal }: CommandContext, text: string): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await readFile(resolve(terminal.cwd, text)))
-  } catch {
-    return undefined
-  }
-}
-
 /** Evaluates the process again up to the slot: its feed comes from the node, and is checked too. */
 async function execute(context: CommandContext, { process, slot, certificate }: ProvenResult): Promise<Step> {
   const progress = context.progress('evaluating again')
@@ -128,12 +120,12 @@ async function execute(context: CommandContext, { process, slot, certificate }: 
     return {
       name,
       holds: false,
-      what: `${slots} slots give the state ${toHex(stateRoot)}, which is not the certified one`,
+      what: `evaluating ${counted(slots, 'slot')} here gives the state ${toHex(stateRoot)}, which is not the certified one`,
     }
   return {
     name,
     holds: true,
-    what: `${slots} slots evaluated here give the certified state ${toHex(stateRoot).slice(0, 16)}…`,
+    what: `evaluating ${counted(slots, 'slot')} here gives the certified state ${toHex(stateRoot).slice(0, 16)}…`,
   }
 }
 

@@ -22,14 +22,14 @@ export interface NewProject {
   readonly packageFolder: string | undefined
 }
 
-/** Writes a project made from a template into `folder`, which must be empty or new. @throws {Failure} `usage` */
+/** Writes a project made from a template into `folder`, which must be empty or new. @throws {Failure} `usage`, `already-there` */
 export async function newProject(template: Template, folder: string, name: string): Promise<NewProject> {
   if (!PACKAGE_NAME.test(name))
     throw new Failure('usage', { name }, { note: 'expected small letters, digits and dashes' })
   await mkdir(folder, { recursive: true })
   const present = await readdir(folder)
   if (present.some(file => file !== '.git')) {
-    throw new Failure('usage', { folder, files: present.slice(0, 8) }, { note: 'the folder is not empty' })
+    throw new Failure('already-there', { folder, files: present.slice(0, 8) }, { note: 'the folder is not empty' })
   }
   await cp(template.folder, folder, { recursive: true })
   const additions = await takeAdditions(folder)

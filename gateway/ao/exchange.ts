@@ -1,5 +1,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { concatBytes, FAILURES, Failure, fromUtf8, LINGER_MAX_MS, MalformedBytes } from '../../protocol/index.ts'
+import {
+  concatBytes,
+  FAILURES,
+  Failure,
+  fromUtf8,
+  LINGER_MAX_MS,
+  MalformedBytes,
+  NEXT_STEPS,
+} from '../../protocol/index.ts'
 
 /** One request of the façade, and the way to answer it. */
 export interface Exchange {
@@ -64,9 +72,9 @@ export function sendPreflight(response: ServerResponse): void {
  */
 export function sendFailure(response: ServerResponse, failure: Failure): void {
   if (response.headersSent || response.destroyed) return
-  const { status, next, title } = FAILURES[failure.code]
+  const { status, title } = FAILURES[failure.code]
   const text = failure.blame === 'host' ? title : failure.message
-  const body = JSON.stringify({ error: text, code: failure.code, next })
+  const body = JSON.stringify({ error: text, code: failure.code, next: NEXT_STEPS[failure.code] })
   const { req: request } = response
   const isUnread = !request.complete && hasBody(request)
   const headers: OutgoingHttpHeaders = {

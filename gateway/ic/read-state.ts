@@ -26,8 +26,8 @@ export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8A
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
   const { paths } = envelope.request
   const wanted = wantedOf(paths, effective)
-  // Only who makes a canister may not know a better one to name, and asks there what came of it.
-  if (effective?.length === 0 && wanted.requests.size === 0)
+  // Only who makes a canister may not know a better one to name: it asks there what came of it, and for the time if its own is wrong.
+  if (effective?.length === 0 && wanted.requests.size === 0 && wanted.paths.length > 0)
     throw new HttpRefusal(400, 'The management canister has no state of its own.')
   const [requests, canisters] = await Promise.all([
     requestLevel(desk, wanted, effective, envelope),

@@ -3,6 +3,7 @@ import {
   FAILURES,
   type FailureCode,
   failureNumber,
+  NEXT_STEPS,
   type OperationOutput,
   type Operations,
 } from '../../protocol/index.ts'
@@ -55,6 +56,6 @@ export function nodeOperations(
 }
 
 function showFailure(code: FailureCode): OperationOutput<'failures'>['failures'][number] {
-  const { blame, status, title, next } = FAILURES[code]
-  return { code, number: failureNumber(code), blame, status, title, next }
+  const { blame, status, title } = FAILURES[code]
+  return { code, number: failureNumber(code), blame, status, title, next: NEXT_STEPS[code] }
 }

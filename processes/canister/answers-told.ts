@@ -1,6 +1,6 @@
 import { type CanisterAnswer, findTag, fromUtf8, type Tag, toUtf8 } from '../../protocol/index.ts'
 import { PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from './bounds.ts'
-import { candidToJson, jsonToCandid } from './candid-json.ts'
+import { candidToJson, type Counted, jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
 
 export const CANDID: Tag = { name: 'Content-Type', value: 'application/candid' }
@@ -13,8 +13,9 @@ export function tellAnswer(
   answer: CanisterAnswer,
   candid: boolean,
   names: () => ReadonlyMap<number, string>,
+  counted: Counted,
 ): { tags: Tag[]; data: Uint8Array } {
-  const told = candid || answer.reject !== undefined ? answer : asJson(answer.reply, names())
+  const told = candid || answer.reject !== undefined ? answer : asJson(answer.reply, names(), counted)
   if (told.reject === undefined) {
     const tags: Tag[] = [{ name: 'Action', value: 'Reply' }]
     if (candid) tags.push(CANDID)
@@ -31,9 +32,9 @@ export function tellAnswer(
   return { tags, data: toUtf8(JSON.stringify({ code: error, message })) }
 }
 
-function asJson(reply: Uint8Array, names: ReadonlyMap<number, string>): CanisterAnswer {
+function asJson(reply: Uint8Array, names: ReadonlyMap<number, string>, counted: Counted): CanisterAnswer {
   try {
-    const told = candidToJson(reply, names)
+    const told = candidToJson(reply, names, counted)
     if (told.length > PAYLOAD_MAX_BYTES) throw new RangeError(`${told.length} bytes`)
     return { reply: told }
   } catch (error) {
@@ -43,12 +44,12 @@ function asJson(reply: Uint8Array, names: ReadonlyMap<number, string>): Canister
 }
 
 /** Reads the answer of another process. */
-export function readAnswer(tags: readonly Tag[], data: Uint8Array): CanisterAnswer {
+export function readAnswer(tags: readonly Tag[], data: Uint8Array, counted: Counted): CanisterAnswer {
   const error = findTag(tags, 'Error')
   if (findTag(tags, 'Action') === 'Error' || error !== undefined) return { reject: readReject(tags, data, error) }
   if (isCandid(tags)) return { reply: data }
   try {
-    return { reply: jsonToCandid(data) }
+    return { reply: jsonToCandid(data, counted) }
   } catch (why) {
     const message = `the reply cannot be told as Candid: ${why instanceof Error ? why.message : ''}`
     return { reject: { code: REJECT.error, error: 'IC0504', message } }

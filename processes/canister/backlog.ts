@@ -1,6 +1,6 @@
 import { CborReader, CborWriter, type CellKey, type Cells } from '../../protocol/index.ts'
+import { numbered } from './cell-keys.ts'
 import { getPieces, putPieces, removePieces } from './pieces.ts'
-import { numbered } from './records.ts'
 
 /** What one slot may give out. */
 export interface SlotBounds {

@@ -1,15 +1,14 @@
 import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
+import { everyKeyUnder, numbered } from './cell-keys.ts'
 import { PAYLOAD_MAX_BYTES } from './bounds.ts'
 import { tellLines } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
-import { endOf } from './deadlines.ts'
+import { boundCalls, endOf, leaveOutside } from './deadlines.ts'
 import type { Entry, Keeps } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
-import { takeOutcall } from './management/http-outcall.ts'
-import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
 import { noModule, noReply, notRunning, tooFewCycles } from './refusals.ts'
@@ -17,13 +16,12 @@ import {
   type Callback,
   type CallContext,
   CALLBACKS,
+  callbacksIn,
   CONTEXTS,
   getCallback,
   getContext,
-  numbered,
   putContext,
 } from './records.ts'
-import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -171,7 +169,13 @@ export class CallsTaken {
     this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, 'all')
   }
 
+  /** Whether code waits for the answer to a call that the canister made. */
+  isHeard({ context }: Callback, { cells }: Slot): boolean {
+    return getContext(cells, context)?.abandoned === false
+  }
+
   #drop(callback: Callback, slot: Slot): void {
+    leaveOutside(callback, slot)
     slot.cells.delete(numbered(CALLBACKS, callback.id))
     this.#machine.change({ openCallbacks: this.#machine.state.openCallbacks - 1 })
   }
@@ -255,19 +259,16 @@ export class CallsTaken {
 
   /**
    * Answers every open call: the code is gone that could go on with it. Until the answers to their own calls have come, and the cycles that
-   * those bring back, they stay open, and no code hears of them, whatever is installed.
+   * those bring back, they stay open, but not for ever, and no code hears of them, whatever is installed.
    */
   abandon(why: Reject, slot: Slot): void {
-    let keys = keysUnder(slot.cells, CONTEXTS)
-    while (keys.length > 0) {
-      for (const key of keys) {
-        const context = getContext(slot.cells, Number(key.slice(CONTEXTS.length)))
-        if (context === undefined || context.abandoned) continue
-        if (!context.responded) this.#answer(context, { reject: why }, slot)
-        putContext(slot.cells, { ...context, responded: true, available: 0n, abandoned: true })
-      }
-      keys = keysUnder(slot.cells, CONTEXTS, keys.at(-1))
+    for (const key of everyKeyUnder(slot.cells, CONTEXTS)) {
+      const context = getContext(slot.cells, Number(key.slice(CONTEXTS.length)))
+      if (context === undefined || context.abandoned) continue
+      if (!context.responded) this.#answer(context, { reject: why }, slot)
+      putContext(slot.cells, { ...context, responded: true, available: 0n, abandoned: true })
     }
+    boundCalls(this.#machine, slot)
   }
 
   /** Ends calls whose time is up: best-effort ones, and those that wait for the outside. */
@@ -276,19 +277,12 @@ export class CallsTaken {
     // Calls that are made below, by whoever hears of a time-out, say when they end.
     if (known <= slot.nowNs) this.#machine.change({ nextDeadlineNs: 0n })
     let next = 0n
-    let after: string | undefined
-    for (;;) {
-      const keys = keysUnder(slot.cells, CALLBACKS, after)
-      for (const key of keys) {
-        const callback = getCallback(slot.cells, Number(key.slice(CALLBACKS.length)))
-        const endNs = callback === undefined ? 0n : endOf(callback)
-        if (callback === undefined || endNs === 0n) continue
-        // Those for which too little is left have the next tick, a second later.
-        if (endNs <= slot.nowNs && slot.left > slot.gasLimit / 4n) this.#timeOut(callback, slot)
-        else if (next === 0n || endNs < next) next = endNs
-      }
-      after = keys.at(-1)
-      if (after === undefined || keys.length < 1024) break
+    for (const callback of callbacksIn(slot.cells)) {
+      const endNs = endOf(callback)
+      if (endNs === 0n) continue
+      // Those for which too little is left have the next tick, a second later.
+      if (endNs <= slot.nowNs && slot.left > slot.gasLimit / 4n) this.#timeOut(callback, slot)
+      else if (next === 0n || endNs < next) next = endNs
     }
     const made = this.#machine.state.nextDeadlineNs
     if (next !== 0n && (made === 0n || next < made)) this.#machine.change({ nextDeadlineNs: next })
@@ -296,23 +290,17 @@ export class CallsTaken {
 
   #timeOut(callback: Callback, slot: Slot): void {
     const { id, cycles, outside } = callback
+    // What whoever was called has done with the cycles that went there nobody knows.
+    const refund = outside === undefined ? 0n : cycles
     if (outside === undefined || outside.dueNs > slot.nowNs) {
-      this.hear(
-        id,
-        {
-          answer: { reject: { code: REJECT.unknown, error: 'IC0601', message: 'Call has timed out' } },
-          refund: cycles,
-        },
-        slot,
-      )
+      const reject = { code: REJECT.unknown, error: 'IC0601', message: 'Call has timed out' }
+      this.hear(id, { answer: { reject }, refund }, slot)
       return
     }
     const reject = { code: REJECT.transient, error: 'IC0206', message: 'The outside did not answer in time' }
-    takeOutcall(slot.cells, id)
-    takeDraw(slot.cells, id)
     // All that wait for the same hear of it: the next that asks has it looked for again.
     if (outside.principal !== undefined) this.#post.found(outside.principal, reject, slot)
-    else this.hear(id, { answer: { reject }, refund: cycles }, slot)
+    else this.hear(id, { answer: { reject }, refund }, slot)
   }
 
   trapReject(trap: CanisterTrap): Reject {

@@ -13,12 +13,15 @@ import {
 
 const NO_BYTES = new Uint8Array(0)
 
+/** Hears how many values were read. */
+export type Counted = (values: number) => void
+
 /**
  * Candid values as JSON, for processes that speak no Candid: docs/protocol/canister.md. `names` are those of fields, by hash.
  * @throws {MalformedBytes}
  */
-export function candidToJson(bytes: Uint8Array, names: ReadonlyMap<number, string>): Uint8Array {
-  const values = bytes.length === 0 ? [] : decodeCandid(bytes)
+export function candidToJson(bytes: Uint8Array, names: ReadonlyMap<number, string>, counted: Counted): Uint8Array {
+  const values = bytes.length === 0 ? [] : decodeCandid(bytes, { counted })
   const [first] = values
   if (first === undefined) return NO_BYTES
   const told = values.map(value => jsonOf(value, names))
@@ -63,7 +66,7 @@ export function namesIn(service: string): ReadonlyMap<number, string> {
  * JSON as one Candid argument of the type that it shows; no bytes are no arguments, bytes that are no JSON a text.
  * @throws {MalformedBytes} if the bytes are no text, or nested too deep
  */
-export function jsonToCandid(bytes: Uint8Array): Uint8Array {
+export function jsonToCandid(bytes: Uint8Array, counted: Counted): Uint8Array {
   if (bytes.length === 0) return encodeCandid([])
   const text = fromUtf8(bytes)
   let value: unknown
@@ -72,17 +75,21 @@ export function jsonToCandid(bytes: Uint8Array): Uint8Array {
   } catch {
     value = text
   }
-  checkNesting(value)
+  checkNesting(value, counted)
   return encodeCandid([typed(value)])
 }
 
 /** What is nested as deep as this costs its square to type, and Candid readers refuse more. */
 const NESTING_MAX = 64
 
+/** One of JSON takes as long as so many of Candid: its type has to be found, and compared with others. */
+const VALUES_OF_JSON = 5
+
 /** Without recursion: how deep a host's stack reaches must decide nothing. @throws {MalformedBytes} */
-function checkNesting(value: unknown): void {
+function checkNesting(value: unknown, counted: Counted): void {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
+    counted(VALUES_OF_JSON * level.length)
     if (depth > NESTING_MAX) throw new MalformedBytes('json: nested too deep', 0)
     level = level.flatMap(one => (typeof one === 'object' && one !== null ? Object.values(one) : []))
   }
@@ -111,13 +118,16 @@ function typed(value: unknown): Typed {
 function typedList(list: readonly Typed[]): Typed {
   const [first] = list
   if (first === undefined) return [{ vec: 'empty' }, []]
-  const key = JSON.stringify(first[0])
-  if (list.every(([type]) => JSON.stringify(type) === key)) return [{ vec: first[0] }, list.map(([, value]) => value)]
+  const key = keyOf(first[0])
+  if (list.every(([type]) => keyOf(type) === key)) return [{ vec: first[0] }, list.map(([, value]) => value)]
   return [
     { record: list.map(([type], index) => [index, type] as const) },
     { record: new Map(list.map(([, value], index) => [index, value])) },
   ]
 }
+
+/** The same for equal types. Most are primitive, of long lists too: nothing is spelled for those. */
+const keyOf = (type: CandidType): string => (typeof type === 'string' ? type : JSON.stringify(type))
 
 function typedRecord(entries: readonly (readonly [name: string, value: unknown])[]): Typed {
   const fields = new Map(entries.map(([name, value]) => [labelOf(name), typed(value)]))

@@ -213,7 +213,7 @@ export class Canister {
     const { tags } = message
     const request: CallRequest = {
       method: findTag(tags, 'Action') ?? '',
-      arg: isCandid(tags) ? message.data : this.#asCandid(message),
+      arg: isCandid(tags) ? message.data : this.#asCandid(message, slot),
       caller: principalOf(message.from),
       origin,
       cycles: origin.kind === 'process' ? cyclesOf(tags) : 0n,
@@ -224,11 +224,11 @@ export class Canister {
     else this.#calls.take(request, slot)
   }
 
-  #asCandid(message: GuestMessage): Uint8Array {
+  #asCandid({ data }: GuestMessage, slot: Slot): Uint8Array {
     try {
-      return jsonToCandid(message.data)
+      return jsonToCandid(data, count => slot.spendOnValues(count))
     } catch (error) {
-      if (error instanceof MalformedBytes) return message.data
+      if (error instanceof MalformedBytes) return data
       throw error
     }
   }

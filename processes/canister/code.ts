@@ -58,7 +58,7 @@ const PROFILE = {
 } as const
 
 /**
- * Unpacks, checks, rewrites and compiles what somebody wants to install.
+ * Unpacks, checks, rewrites and compiles code of a canister.
  * @throws {Rejected} `IC0505` if a canister cannot be made of it @throws {HostFault}
  */
 export function prepareCode(bytes: Uint8Array): CanisterCode {
@@ -78,6 +78,20 @@ export function prepareCode(bytes: Uint8Array): CanisterCode {
     pagesMin: rewritten.memoryPagesMin,
     pagesMax: rewritten.memoryPagesMax,
   })
+}
+
+/**
+ * Bounds of what a canister may export and tell of itself. They are asked of code that comes in; code that was taken is not asked
+ * again when its canister wakes. @throws {Rejected} `IC0505`
+ */
+export function checkBounds({ entries, metadata }: CanisterCode): void {
+  const methods = [...entries].flatMap(entry => methodOf(entry) ?? [])
+  const nameBytes = methods.reduce((sum, method) => sum + Buffer.byteLength(method), 0)
+  const metadataBytes = metadata.reduce((sum, { name, content }) => sum + Buffer.byteLength(name) + content.length, 0)
+  if (methods.length > METHODS_MAX) throw invalid(`more than ${METHODS_MAX} methods`)
+  if (nameBytes > METHOD_NAMES_MAX_BYTES) throw invalid(`names of methods of more than ${METHOD_NAMES_MAX_BYTES} bytes`)
+  if (metadata.length > METADATA_MAX) throw invalid(`more than ${METADATA_MAX} metadata sections`)
+  if (metadataBytes > METADATA_MAX_BYTES) throw invalid(`metadata of more than ${METADATA_MAX_BYTES} bytes`)
 }
 
 /** An instance shows what data segments and constants make of memory and globals. */
@@ -153,16 +167,17 @@ function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): vo
   for (const [name, type] of exportTypes) {
     if (!name.startsWith('canister_')) continue
     if (type !== '>') throw invalid(`the export "${name}" takes and gives nothing`)
-    const method = /^canister_(?:update|query|composite_query) (.*)$/s.exec(name)?.[1]
+    const method = methodOf(name)
     if (method === undefined) {
       if (!SYSTEM_ENTRIES.has(name)) throw invalid(`there is no entry point "${name}"`)
     } else if (methods.has(method)) throw invalid(`the method "${method}" is exported twice`)
     else methods.add(method)
   }
-  const nameBytes = [...methods].reduce((sum, method) => sum + Buffer.byteLength(method), 0)
-  if (methods.size > METHODS_MAX) throw invalid(`more than ${METHODS_MAX} methods`)
-  if (nameBytes > METHOD_NAMES_MAX_BYTES) throw invalid(`names of methods of more than ${METHOD_NAMES_MAX_BYTES} bytes`)
 }
+
+/** The name of a method that an export is; nothing, if it is none. */
+const methodOf = (entry: string): string | undefined =>
+  /^canister_(?:update|query|composite_query) (.*)$/s.exec(entry)?.[1]
 
 const SYSTEM_ENTRIES: ReadonlySet<string> = new Set([
   'canister_init',
@@ -184,17 +199,13 @@ function globalsOf({ mutableGlobals }: RewrittenModule): CanisterCode['globals']
 
 function metadataOf({ customSections }: RewrittenModule): Metadata[] {
   const found: Metadata[] = []
-  let total = 0
   for (const { name: whole, bytes } of customSections) {
     if (!whole.startsWith('icp:')) continue
     const [, visibility, name] = /^icp:(public|private) (.*)$/s.exec(whole) ?? []
     if (name === undefined) throw invalid(`the section "${whole}" is neither icp:public nor icp:private`)
     if (found.some(one => one.name === name)) throw invalid(`the metadata section "${name}" stands twice`)
     found.push({ name, isPublic: visibility === 'public', content: bytes.slice() })
-    total += Buffer.byteLength(name) + bytes.length
   }
-  if (found.length > METADATA_MAX) throw invalid(`more than ${METADATA_MAX} metadata sections`)
-  if (total > METADATA_MAX_BYTES) throw invalid(`metadata of more than ${METADATA_MAX_BYTES} bytes`)
   return found
 }
 

@@ -1,6 +1,6 @@
 import { EMPTY_WASM, equalBytes, Failure, type ModuleDescription, type Runtime } from '../../protocol/index.ts'
 import { Rejected } from './canister-trap.ts'
-import { prepareCode } from './code.ts'
+import { checkBounds, prepareCode } from './code.ts'
 import { CanisterFactory } from './factory.ts'
 
 /**
@@ -20,7 +20,7 @@ export const canisterRuntime: Runtime = {
 function prepareCanister({ wasm }: ModuleDescription): Uint8Array {
   if (equalBytes(wasm, EMPTY_WASM)) return wasm
   try {
-    prepareCode(wasm)
+    checkBounds(prepareCode(wasm))
   } catch (error) {
     if (error instanceof Rejected)
       throw new Failure('module-refused', { rule: 'canister' }, { note: error.message, cause: error })

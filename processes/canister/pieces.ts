@@ -1,6 +1,6 @@
 import type { CellKey, Cells } from '../../protocol/index.ts'
 import { PIECE_BYTES } from './bounds.ts'
-import { numbered } from './records.ts'
+import { everyKeyUnder, numbered } from './cell-keys.ts'
 
 /** Bytes of any length in cells of one size, under a prefix. */
 export function putPieces(cells: Cells, prefix: CellKey, bytes: Uint8Array): void {
@@ -22,17 +22,5 @@ export function getPieces(cells: Cells, prefix: CellKey, length: number): Uint8A
 
 /** Removes all cells under a prefix. */
 export function removePieces(cells: Cells, prefix: CellKey): void {
-  for (;;) {
-    const keys = keysUnder(cells, prefix)
-    for (const key of keys) cells.delete(key)
-    if (keys.length < SCAN_PAGE) return
-  }
-}
-
-const SCAN_PAGE = 1024
-
-/** The first thousand keys under a prefix. */
-export function keysUnder(cells: Cells, prefix: CellKey, after?: CellKey): readonly CellKey[] {
-  const gte = after === undefined ? prefix : `${after}\0`
-  return cells.scan({ gte, lt: `${prefix}\xff`, limit: SCAN_PAGE, reverse: false })
+  for (const key of everyKeyUnder(cells, prefix)) cells.delete(key)
 }

@@ -150,7 +150,7 @@ export class Post {
     let data = request.arg
     if (!candid) {
       try {
-        data = candidToJson(request.arg, this.#names(slot))
+        data = candidToJson(request.arg, this.#names(slot), count => slot.spendOnValues(count))
         if (data.length > PAYLOAD_MAX_BYTES) throw new RangeError(`${data.length} bytes`)
       } catch (error) {
         const message = `the argument cannot be told as JSON: ${error instanceof Error ? error.message : ''}`
@@ -201,7 +201,12 @@ export class Post {
     refund: bigint,
     slot: Slot,
   ): void {
-    const { tags, data } = tellAnswer(answer, candid, () => this.#names(slot))
+    const { tags, data } = tellAnswer(
+      answer,
+      candid,
+      () => this.#names(slot),
+      count => slot.spendOnValues(count),
+    )
     tags.push({ name: 'X-Reference', value: reference })
     if (refund > 0n) tags.push({ name: 'Cycles', value: String(refund) })
     slot.send({ to: process, tags, data, depth, callback: undefined })
@@ -215,7 +220,8 @@ export class Post {
     const callback = Number(findTag(message.tags, 'X-Reference'))
     const known = Number.isSafeInteger(callback) ? getCallback(slot.cells, callback) : undefined
     if (known === undefined || known.callee !== message.from) return undefined
-    return { callback, outcome: { answer: readAnswer(message.tags, message.data), refund: cyclesOf(message.tags) } }
+    const answer = readAnswer(message.tags, message.data, count => slot.spendOnValues(count))
+    return { callback, outcome: { answer, refund: cyclesOf(message.tags) } }
   }
 
   /** A process that is heard from need not be looked for. */

@@ -100,7 +100,7 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
     const entry = {
       mode: MODES.NRQ,
       caller,
-      arg: argumentOf(slot.message),
+      arg: argumentOf(slot),
       answers: true,
       certificate,
       gasLimit: slot.left,
@@ -113,9 +113,10 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
   return compositeQuery({ machine, calls, code, name }, slot, composite, caller, certificate)
 }
 
-function argumentOf(message: GuestMessage): Uint8Array {
-  const isNative = isId(message.from) && !isCandid(message.tags)
-  return isNative ? jsonToCandid(message.data) : message.data
+function argumentOf(slot: Slot): Uint8Array {
+  const { from, tags, data } = slot.message
+  const isNative = isId(from) && !isCandid(tags)
+  return isNative ? jsonToCandid(data, count => slot.spendOnValues(count)) : data
 }
 
 function answerOf(
@@ -147,9 +148,7 @@ function compositeQuery(
   certificate: Uint8Array | undefined,
 ): Given {
   const isAgain = Number(findTag(slot.message.tags, 'Canister-Answers') ?? '0') > 0
-  const { arg, answers } = isAgain
-    ? decodeCompositeQuery(slot.message.data)
-    : { arg: argumentOf(slot.message), answers: [] }
+  const { arg, answers } = isAgain ? decodeCompositeQuery(slot.message.data) : { arg: argumentOf(slot), answers: [] }
   const open: CallDraft[] = []
   let given: CanisterAnswer | undefined
   let used = 0n
@@ -202,7 +201,7 @@ function inspect({ machine, calls, management }: QueryParts, slot: Slot, method:
   const { message } = slot
   if (machine.state.deleted) throw new Rejected('IC0301', `Canister ${principalText(machine.names.self)} not found`)
   if (findTag(message.tags, 'Canister') === principalText(NO_BYTES)) {
-    management.inspect(method, message.data, caller)
+    management.inspect(method, message.data, caller, slot)
     return
   }
   const code = machine.code(slot.cells)

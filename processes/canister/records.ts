@@ -1,12 +1,5 @@
-import {
-  asProcessId,
-  CborReader,
-  CborWriter,
-  type CellKey,
-  type Cells,
-  type ProcessId,
-  toBase64Url,
-} from '../../protocol/index.ts'
+import { asProcessId, CborReader, CborWriter, type Cells, type ProcessId, toBase64Url } from '../../protocol/index.ts'
+import { everyKeyUnder, numbered } from './cell-keys.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
 export type Origin =
@@ -70,11 +63,6 @@ export interface Callback {
 
 const LOW = (1n << 64n) - 1n
 const ORIGINS = ['user', 'process', 'self', 'nobody'] as const
-
-/** Numbers as keys, so that their order is that of the keys. */
-export function numbered(prefix: string, number: number): CellKey {
-  return prefix + String(number).padStart(16, '0')
-}
 
 export const CONTEXTS = 'x/'
 export const CALLBACKS = 'k/'
@@ -202,6 +190,14 @@ export function getCallback(cells: Cells, id: number): Callback | undefined {
   const deadlineNs = BigInt(reader.uint())
   const callee = reader.isNull() ? (reader.null() ?? undefined) : asProcessId(toBase64Url(reader.bytes()))
   return { id, context, reply, reject, cleanup, cycles, deadlineNs, callee, outside: readOutside(reader) }
+}
+
+/** The calls that the canister has made and that have had no answer, in order. */
+export function* callbacksIn(cells: Cells): Generator<Callback> {
+  for (const key of everyKeyUnder(cells, CALLBACKS)) {
+    const callback = getCallback(cells, Number(key.slice(CALLBACKS.length)))
+    if (callback !== undefined) yield callback
+  }
 }
 
 function readOutside(reader: CborReader): OutsideWait | undefined {

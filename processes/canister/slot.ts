@@ -2,6 +2,8 @@ import type { CanisterAnswer, Cells, GuestContext, GuestMessage, ProcessId, Tag 
 import type { Reject } from './canister-trap.ts'
 import type { CallRequest } from './call-request.ts'
 
+const VALUE_GAS = 200n
+
 /** What comes to a canister from itself, in the slot that caused it. */
 export type LocalStep =
   | { readonly kind: 'request'; readonly request: CallRequest }
@@ -59,6 +61,11 @@ export class Slot {
 
   spend(gas: bigint): void {
     this.gas += gas
+  }
+
+  /** For values that the host reads or writes by itself, of Candid or JSON: they take time beside that of their bytes. */
+  spendOnValues(count: number): void {
+    this.spend(VALUE_GAS * BigInt(count))
   }
 
   say(line: string): void {

@@ -1,7 +1,6 @@
 import type { CellKey, Cells } from '../../protocol/index.ts'
+import { keysUnder, numbered } from './cell-keys.ts'
 import { PIECE_BYTES } from './bounds.ts'
-import { keysUnder } from './pieces.ts'
-import { numbered } from './records.ts'
 
 /**
  * Bytes in cells of one size under a prefix, read and written anywhere: a piece that is not there is zero, and so is what a short one

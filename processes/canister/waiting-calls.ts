@@ -1,6 +1,6 @@
 import { CborReader, CborWriter, type Cells, toHex } from '../../protocol/index.ts'
-import { getPieces, keysUnder, putPieces, removePieces } from './pieces.ts'
-import { numbered } from './records.ts'
+import { keysUnder, numbered } from './cell-keys.ts'
+import { getPieces, putPieces, removePieces } from './pieces.ts'
 
 /** A call of the canister's to another process. */
 export interface Request {
@@ -40,6 +40,12 @@ export function putWaiting(cells: Cells, request: Request): boolean {
   return isFirst
 }
 
+/** Has a call wait no longer. */
+export function removeWaiting(cells: Cells, callee: Uint8Array, callback: number): void {
+  cells.delete(numbered(prefixOf(callee), callback))
+  removePieces(cells, argumentOf(callback))
+}
+
 /** Takes the calls that wait for `callee`, in the order in which they were made; a thousand at a time. */
 export function takeWaiting(cells: Cells, callee: Uint8Array): Request[] {
   const prefix = prefixOf(callee)
@@ -51,8 +57,7 @@ export function takeWaiting(cells: Cells, callee: Uint8Array): Request[] {
     const arg = getPieces(cells, argumentOf(callback), Number(reader.uint()))
     const cycles = (BigInt(reader.uint()) << 64n) | BigInt(reader.uint())
     const [deadlineNs, depth, isManagement] = [BigInt(reader.uint()), Number(reader.uint()), reader.bool()]
-    cells.delete(key)
-    removePieces(cells, argumentOf(callback))
+    removeWaiting(cells, callee, callback)
     return { callback, callee, method, arg, cycles, deadlineNs, depth, isManagement }
   })
 }

@@ -6,6 +6,7 @@
 import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidValue } from './candid-value.ts'
+import type { TableType, TypeReference } from './type-table.ts'
 
 const TYPES_MAX = 1_000
 const FIELDS_MAX = 10_000
@@ -27,14 +28,9 @@ export interface CandidReading {
   readonly apart?: number
   /** At most so many values (200,000 if not given), if that is fewer than a message of the length may have. */
   readonly valuesMax?: number
+  /** Hears how many values were read, whether or not the message is Candid. */
+  readonly counted?: (values: number) => void
 }
-
-type TypeReference = CandidPrimitive | number
-
-type TableType =
-  | { readonly kind: 'opt' | 'vec'; readonly inner: TypeReference }
-  | { readonly kind: 'record' | 'variant'; readonly fields: readonly (readonly [label: number, type: TypeReference])[] }
-  | { readonly kind: 'func' | 'service' }
 
 /**
  * With `apart`, a value whose type only its owner knows can be handed back to it.
@@ -49,6 +45,7 @@ class CandidReader {
   readonly #view: DataView
   readonly #types: TableType[] = []
   readonly #valuesMax: number
+  readonly #counted: CandidReading['counted']
   #apart: number | undefined
   #messages = 0
   #tableEnd = 0
@@ -56,14 +53,23 @@ class CandidReader {
   #fields = 0
   #values = 0
 
-  constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX }: CandidReading) {
+  constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX, counted }: CandidReading) {
     this.#bytes = bytes
     this.#apart = apart
+    this.#counted = counted
     this.#valuesMax = Math.min(valuesMax, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   whole(): CandidValue[] {
+    try {
+      return this.#arguments()
+    } finally {
+      this.#counted?.(this.#values)
+    }
+  }
+
+  #arguments(): CandidValue[] {
     if (fromUtf8(this.#take(4)) !== 'DIDL') throw this.#bad('expected DIDL')
     const count = this.#bounded(TYPES_MAX, 'types')
     for (let index = 0; index < count; index++) this.#types.push(this.#tableType(count))

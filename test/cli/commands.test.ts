@@ -64,8 +64,8 @@ describe('modules', () => {
 
   test('need a file that is there', async () => {
     const { code, stderr } = await atoll('module', 'add', 'absent.wasm')
-    expect(code).toBe(2)
-    expect(stderr).toContain('the file cannot be read')
+    expect(code).toBe(1)
+    expect(stderr).toContain('AT1019')
   })
 })
 
@@ -153,6 +153,8 @@ describe('results', () => {
   })
 
   test('are followed until there are enough', async () => {
+    const ended = await atoll('results', 'hits', '-f', '--timeout', '10ms')
+    expect([ended.code, ended.stderr.slice(0, 8)]).toEqual([4, '✖ AT3002'])
     const followed = await atoll('results', 'hits', '-f', '--from', '0', '-n', '2', '-o', 'ndjson')
     expect(documents(followed.stdout).map(({ slot }) => slot)).toEqual([0, 1])
   })
@@ -216,6 +218,17 @@ describe('a process', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('candidates: ')
   })
+
+  test('whose name a stranger uses too are meant by their owner', async () => {
+    await one('identity', 'new', 'stranger')
+    const own = await one('spawn', 'counter', '--name', 'purse')
+    const other = await one('spawn', 'relay', '--name', 'purse', '--identity', 'stranger')
+    const { stdout, stderr } = await atoll('process', 'show', 'purse', '-o', 'json')
+    expect(documents(stdout)[0]).toMatchObject({ id: own['id'] })
+    expect(stderr).toContain(`yours is ${String(own['id'])}`)
+    expect((await one('process', 'show', 'purse', '--identity', 'stranger'))['id']).toBe(other['id'])
+    expect((await atoll('process', 'show', 'purse', '--identity', 'nobody')).stderr).toContain('candidates: ')
+  })
 })
 
 test('what a stranger calls his process is neither carried out by a shell nor taken for a line of ours', async () => {
@@ -225,7 +238,7 @@ test('what a stranger calls his process is neither carried out by a shell nor ta
   expect(offered).not.toMatch(/^\$/m)
   expect(offered).toContain(`${id}\t$(touch pwned) ✔ hits�`)
   for (const shown of [await atoll('process', 'list'), await atoll('process', 'show', id)]) {
-    expect(shown.stdout).toContain('$(touch pwned) ✔ hits�')
+    expect(shown.stdout).toContain('$(touch pwned)\\u{a}\\u{1b}[1A✔ hits\\u{202e}')
     expect(shown.stdout).not.toMatch(/^✔|\u202e/m)
     expect(shown.stdout).not.toContain('\u001b')
   }
@@ -282,14 +295,31 @@ describe('an explanation', () => {
 })
 
 test('a file that cannot be used is named, and no bug', async () => {
+  await writeFile(join(folder.path, 'nonsense'), 'nonsense')
   expect((await atoll('feed', 'export', 'hits', '--file', 'hits.feed')).code).toBe(0)
   for (const words of [
-    ['feed', 'export', 'hits', '--file', 'hits.feed'],
     ['proof', 'export', 'hits/0', '--file', 'nowhere/hits.proof'],
     ['feed', 'import', 'none.feed', '--data', 'elsewhere'],
+    ['feed', 'verify', 'nonsense'],
+    ['feed', 'import', '.', '--data', 'elsewhere'],
+    ['verify', 'nonsense'],
+    ['send', 'hits', '--data-file', '.'],
+    ['evidence', 'verify', 'nowhere'],
+    ['ic', 'deploy', 'nowhere.wasm'],
+    ['identity', 'import', 'wallet', 'nowhere.json'],
+    ['process', 'restore', 'hits', '--file', 'nonsense'],
+    ['deploy', 'nowhere'],
   ]) {
     const { code, stderr } = await atoll(...words)
-    expect([code, stderr.slice(0, 8)], words.join(' ')).toEqual([2, '✖ AT1018'])
+    expect([code, stderr.slice(0, 8)], words.join(' ')).toEqual([1, '✖ AT1019'])
+  }
+  for (const words of [
+    ['feed', 'export', 'hits', '--file', 'hits.feed'],
+    ['new', 'counter', '.'],
+    ['identity', 'new', 'default'],
+  ]) {
+    const { code, stderr } = await atoll(...words)
+    expect([code, stderr.slice(0, 8)], words.join(' ')).toEqual([1, '✖ AT1020'])
   }
 })
 
@@ -303,9 +333,11 @@ test('a name that leads to a process is not said to be trusted; its id is', asyn
   expect(known.stderr).not.toContain('--trust')
 })
 
-test('keys that are none are told from what a handover is', async () => {
+test('keys that are none, and timers that are not there, are told from what the command understood', async () => {
   const handed = await atoll('process', 'handover', 'hits', '--scheduler', 'abc')
   expect([handed.code, handed.stderr.includes('expected the key of a node')]).toEqual([2, true])
+  const timer = await atoll('schedule', 'cancel', 'hits', 'daily')
+  expect([timer.code, timer.stderr.slice(0, 8)]).toEqual([1, '✖ AT1053'])
 })
 
 test('a node that is not there ends every command with 3', async () => {

@@ -19,7 +19,7 @@ test('an identity is never written over', async () => {
   const store = new IdentityStore(home.path)
   await store.create('alice')
   const before = await readFile(store.pathOf('alice'), 'utf8')
-  await expect(store.create('alice')).rejects.toMatchObject({ code: 'usage' })
+  await expect(store.create('alice')).rejects.toMatchObject({ code: 'already-there' })
   expect(await readFile(store.pathOf('alice'), 'utf8')).toBe(before)
 })
 

@@ -39,7 +39,7 @@ describe('a new project', () => {
     await writeFile(join(folder.path, 'mine.txt'), 'keep')
     const [template] = await templates()
     if (template === undefined) throw new TypeError('expected a template')
-    expect(await codeOf(newProject(template, folder.path, 'x'))).toBe('usage')
+    expect(await codeOf(newProject(template, folder.path, 'x'))).toBe('already-there')
     expect(await codeOf(newProject(template, join(folder.path, 'new'), '../Evil'))).toBe('usage')
     expect(await readFile(join(folder.path, 'mine.txt'), 'utf8')).toBe('keep')
   })
@@ -96,6 +96,7 @@ describe('deploy', { timeout: 180_000 }, () => {
 
   it('makes no process whose args are none, and says where they stand', async () => {
     expect((await atoll('new', 'ledger', 'bank')).code).toBe(0)
+    expect((await atoll('deploy', 'bank')).stderr).toContain('ledger spawned')
     const place = join(folder.path, 'bank/package.json')
     const settings = JSON.parse(await readFile(place, 'utf8')) as object
     const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {

@@ -54,6 +54,18 @@ test('a port and a data folder that are taken are named', async () => {
   expect(sameData.stderr).toContain('AT4004')
 })
 
+test('a data folder that cannot be made is named', async () => {
+  await using folder = await temporaryFolder()
+  const env = { ATOLL_HOME: join(folder.path, 'home') }
+  await writeFile(join(folder.path, 'file'), '')
+  const places = [join(folder.path, 'file/data'), ...(process.platform === 'linux' ? ['/proc/nowhere/data'] : [])]
+  for (const place of places) {
+    await using program = new AtollProgram(['up', '--port', '0', '--data', place], env)
+    expect(await program.ended()).toBe(1)
+    expect(program.stderr).toContain('AT1019')
+  }
+})
+
 test('a program that is interrupted while it waits ends with 130', async () => {
   await using folder = await temporaryFolder()
   const env = { ATOLL_HOME: join(folder.path, 'home') }

@@ -6,7 +6,7 @@ import { showProgress } from '../../cli/progress.ts'
 import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
-import { safeBlock, safeLine, safeText, showBytes } from '../../cli/show-bytes.ts'
+import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
 import { showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
@@ -153,6 +153,19 @@ describe('what processes wrote', () => {
   })
 })
 
+describe('names', () => {
+  test('show what nobody sees, so that none looks like another', () => {
+    expect(safeName('hits and more, grün 数 🚀')).toBe('hits and more, grün 数 🚀')
+    expect(safeName('hits\u001b[31m')).toBe('hits\\u{1b}[31m')
+    expect(safeName('hits\u200b')).toBe('hits\\u{200b}')
+    expect(safeName('hits\n')).toBe('hits\\u{a}')
+    expect(safeName('hits\u00a0and')).toBe('hits\\u{a0}and')
+    expect(safeName(' hits')).toBe('\\u{20}hits')
+    expect(safeName('hits\u3164')).toBe('hits\\u{3164}')
+    expect(safeName('a\u202egnp.exe')).toBe('a\\u{202e}gnp.exe')
+  })
+})
+
 describe('tables', () => {
   test('have columns as wide as their widest cell, numbers flush right', () => {
     const text = renderTable(
@@ -205,7 +218,7 @@ describe('progress', () => {
     } as unknown as Terminal
     return {
       written,
-      progress: showProgress('replaying', 'slots', terminal, () => nowMs),
+      progress: showProgress('replaying', 'slot', terminal, () => nowMs),
       pass: (ms: number) => {
         nowMs += ms
       },
@@ -233,6 +246,19 @@ describe('progress', () => {
     expect(written).toHaveLength(2)
     expect(written[0]).toContain('━')
     expect(written[1]).toBe('\r\u001b[2K')
+  })
+
+  test('foretells an end by what was done since it began to count, once that took a while', () => {
+    const { written, progress, pass } = watch(true)
+    pass(900)
+    progress.at(50_000, 51_000)
+    pass(100)
+    progress.at(50_010, 51_000)
+    pass(900)
+    progress.at(50_100, 51_000)
+    expect(written[0]).toMatch(/50,000\/51,000 slots$/)
+    expect(written[1]).toMatch(/50,010\/51,000 slots$/)
+    expect(written[2]).toMatch(/ {2}100\/s {2}eta 9.0 s$/)
   })
 
   test('leaves no trace of work that was quickly done', () => {

@@ -25,9 +25,11 @@ import {
   DelegationIdentity,
   ECDSAKeyIdentity,
   Ed25519KeyIdentity,
+  WebAuthnIdentity,
 } from '@dfinity/identity'
 import { Secp256k1KeyIdentity } from '@dfinity/identity-secp256k1'
 import { Principal } from '@dfinity/principal'
+import { authenticator } from './authenticator.mjs'
 import { managementOf } from './management.mjs'
 import { run, withClockOff } from './scenario.mjs'
 
@@ -91,12 +93,15 @@ await run({
   'updates and queries, for every kind of identity': async () => {
     const session = Ed25519KeyIdentity.generate()
     const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 3_600_000))
+    const { id, cose, credentials } = authenticator()
+    Object.defineProperty(navigator, 'credentials', { value: credentials })
     for (const identity of [
       undefined,
       owner,
       Secp256k1KeyIdentity.generate(),
       await ECDSAKeyIdentity.generate(),
       DelegationIdentity.fromDelegation(session, chain),
+      new WebAuthnIdentity(id, cose, undefined),
     ]) {
       const actor = await actorOf(canister, identity)
       const before = await actor.get()

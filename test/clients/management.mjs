@@ -48,6 +48,9 @@ export function managementOf({ Actor, IDL, Principal, agent }) {
       actorFor(canister_id).install_code({ mode: { install: null }, canister_id, wasm_module, arg }),
     upgrade: (canister_id, wasm_module) =>
       actorFor(canister_id).install_code({ mode: keep, canister_id, wasm_module, arg }),
+    /** Of what keeps its state in stable memory alone. */
+    upgradeClassic: (canister_id, wasm_module) =>
+      actorFor(canister_id).install_code({ mode: { upgrade: [] }, canister_id, wasm_module, arg }),
     installInChunks: async (canister, bytes, wasm_module_hash) => {
       const chunk_hashes_list = []
       for (let at = 0; at < bytes.length; at += 1_000_000) {

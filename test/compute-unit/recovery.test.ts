@@ -4,9 +4,11 @@ import {
   Commitment,
   type Certificate,
   type Clock,
+  cryptoProvider,
   encodeCertificate,
   encodeEnvelope,
   encodeFrame,
+  installCrypto,
   messagesFeed,
   type ModuleId,
   type ProcessId,
@@ -16,7 +18,7 @@ import {
 import { fakeId } from '../fakes/guest-context.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
-import { moduleItem } from '../fakes/signed-items.ts'
+import { messageItem, moduleItem } from '../fakes/signed-items.ts'
 import { copyDirectory, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
 import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
@@ -77,6 +79,21 @@ async function reopened(
     }
   }
   return ComputeHarness.open({ log, ...parts })
+}
+
+/** Counts the signatures that are looked at, until it is disposed. */
+function countedVerifications(): { count: number } & Disposable {
+  const provider = cryptoProvider()
+  const counted = {
+    count: 0,
+    [Symbol.dispose]: () => installCrypto(provider),
+  }
+  const ed25519Verify: typeof provider.ed25519Verify = (...signed) => {
+    counted.count += 1
+    return provider.ed25519Verify(...signed)
+  }
+  installCrypto({ ...provider, ed25519Verify })
+  return counted
 }
 
 /** What a unit keeps of checkpoints. */
@@ -144,6 +161,51 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
     await using third = await reopened(again, 'kept')
     expect(await third.unit.memory(process)).toEqual(await harness.unit.memory(process))
     expect(await third.unit.checkpointsOf(process)).toEqual([first, ...more])
+  })
+
+  it('looks at no signature once more of what it certified, as long as the same comes of it', async () => {
+    await using harness = await ComputeHarness.open()
+    const process = await withHistory(harness, 12)
+    await using again = await reopened(harness)
+    for (const { key } of await checkpointsIn(harness)) again.log.store.write([{ key, value: undefined }])
+    using verify = countedVerifications()
+    expect(await again.unit.memory(process)).toEqual(await harness.unit.memory(process))
+    expect(verify.count).toBe(0)
+    // What is new is looked at.
+    expect(await again.ask(process, {}, COUNT)).toMatchObject({ status: 'ok', slot: 12 })
+    expect(verify.count).toBe(1)
+  })
+
+  it('looks once more at what it refused, and refuses it again', async () => {
+    await using harness = await ComputeHarness.open()
+    const process = await withHistory(harness, 5)
+    const { bytes } = messageItem(process, { data: COUNT })
+    const forged = bytes.with(40, (bytes[40] ?? 0) ^ 1)
+    const other = await withHistory(harness, 1)
+    const bad = [forged, messageItem(other).bytes, new Uint8Array(50), new Uint8Array(0)]
+    for (const item of bad)
+      expect(await harness.put(process, { kind: 'item', item })).toMatchObject({ status: 'refused' })
+    const assigned = {
+      kind: 'assign' as const,
+      message: { kind: 'item' as const, item: new Uint8Array(50) },
+      exclude: [],
+    }
+    expect(await harness.put(process, assigned)).toMatchObject({ status: 'refused' })
+    const repeated = itemEnvelope(process, {}, COUNT)
+    expect(await harness.put(process, repeated)).toMatchObject({ status: 'ok' })
+    expect(await harness.put(process, repeated)).toMatchObject({ status: 'duplicate' })
+    const { slot } = await harness.ask(process, {}, COUNT)
+    const memory = await harness.unit.memory(process)
+    await using again = await reopened(harness)
+    await again.unit.memory(other)
+    const hosts = again.unit.hostPids
+    expect(await again.unit.memory(process)).toEqual(memory)
+    expect(again.unit.hostPids).toEqual(hosts)
+    for (let at = 5; at <= slot; at++)
+      expect(await again.unit.result(process, at)).toEqual(await harness.unit.result(process, at))
+    expect(hexOf(await again.certificates(process))).toEqual(hexOf(await harness.certificates(process)))
+    expect(again.troubles).toEqual([])
+    expect(await again.ask(process, {}, COUNT)).toMatchObject({ status: 'ok', slot: slot + 1 })
   })
 
   it('detects every damage of its checkpoints, and uses an older one or the feed', async () => {

@@ -51,6 +51,18 @@ function hold(
   return { residency, clock, followers, [Symbol.dispose]: () => residency[Symbol.dispose]() }
 }
 
+/** One look, however long it takes by the clock; gives that, in ms. */
+async function swept({ residency, clock }: Held): Promise<number> {
+  const beganMs = clock.now()
+  let isOver = false
+  const done = residency.sweep().finally(() => {
+    isOver = true
+  })
+  for (await settle(); !isOver; await settle()) clock.advance(1)
+  await done
+  return clock.now() - beganMs
+}
+
 const loaded = (residents: Iterable<FakeResident>): string[] =>
   [...residents].filter(one => one.inHost).map(one => one.process.id)
 
@@ -59,7 +71,7 @@ describe('who stays loaded', () => {
 
   it('is everybody, while little is held', async () => {
     using held = hold([new FakeResident('a', 0, MiB), new FakeResident('b', 0, MiB)])
-    await held.residency.sweep()
+    await swept(held)
     expect(loaded(held.followers)).toEqual(['a', 'b'])
   })
 
@@ -69,11 +81,12 @@ describe('who stays loaded', () => {
     const names = ['a', 'b', 'c', 'd']
     const others = names.map((name, i) => new FakeResident(name, now - i, 10 * MiB))
     using held = hold([busy, ...others], { maxBytes: 30 * MiB })
-    await held.residency.sweep()
+    await swept(held)
     expect(loaded(held.followers)).toEqual(['busy', 'a', 'b'])
   })
 
-  it('changes a few at a time: whoever is to be woken waits behind no crowd', async () => {
+  /** Forty of 10,000 bytes each, of whom `most` tells how many left at once. */
+  function crowd(): { residents: FakeResident[]; most: () => number } {
     let [leaving, most] = [0, 0]
     const residents = Array.from({ length: 40 }, (_, i) => {
       const one = new FakeResident(`${i}`, now - i, 10_000)
@@ -86,10 +99,38 @@ describe('who stays loaded', () => {
       }
       return one
     })
+    return { residents, most: () => most }
+  }
+
+  it('changes one by one, some time apart: whoever is woken meanwhile hardly waits', async () => {
+    const { residents, most } = crowd()
+    using held = hold(residents, { maxBytes: 370_000 })
+    expect(await swept(held)).toBeGreaterThanOrEqual(9)
+    expect(loaded(held.followers)).toHaveLength(37)
+    expect(most()).toBe(1)
+  })
+
+  it('changes a few at a time, with no pause, while much too much is held', async () => {
+    const { residents, most } = crowd()
     using held = hold(residents, { maxBytes: 100_000 })
-    await held.residency.sweep()
+    expect(await swept(held)).toBeLessThan(12)
     expect(loaded(held.followers)).toHaveLength(10)
-    expect(most).toBeLessThanOrEqual(4)
+    expect(most()).toBe(4)
+  })
+
+  it('is looked at anew when a burst loads much meanwhile', async () => {
+    const { residents } = crowd()
+    const [first] = residents.toReversed()
+    if (first === undefined) throw new Error('nobody')
+    using held = hold(residents, { maxBytes: 370_000 })
+    first.hibernate = async () => {
+      await settle(1)
+      first.inHost = false
+      for (let more = 0; more < 100; more++) held.followers.add(new FakeResident(`more ${more}`, 0, 10_000))
+      for (let frame = 0; frame < 512; frame++) held.residency.evaluated()
+    }
+    await swept(held)
+    expect(loaded(held.followers)).toHaveLength(37)
   })
 
   it('is still who was used while others left', async () => {
@@ -101,7 +142,7 @@ describe('who stays loaded', () => {
       resident.usedMs = now + 1
     }
     using held = hold([first, ...others, resident], { maxBytes: 10 * MiB })
-    await held.residency.sweep()
+    await swept(held)
     expect(loaded(held.followers)).toContain('woken')
   })
 
@@ -110,14 +151,14 @@ describe('who stays loaded', () => {
       new FakeResident('long idle', now - 2 * MINUTE_MS, 40 * MiB),
       new FakeResident('just used', now - 1, 80 * MiB),
     ])
-    await held.residency.sweep()
+    await swept(held)
     expect(loaded(held.followers)).toEqual(['just used'])
   })
 
   it('leaves in groups when many leave, and all do', async () => {
     const many = Array.from({ length: 500 }, (_, i) => new FakeResident(`p${i}`, i, MiB))
     using held = hold(many, { maxBytes: 10 * MiB })
-    await held.residency.sweep()
+    await swept(held)
     expect(loaded(many)).toEqual(many.slice(-10).map(one => one.process.id))
   })
 
@@ -141,7 +182,7 @@ describe('followers', () => {
     busy.idle = false
     const all = [inHost, busy, watched, recent, old, older]
     using held = hold(all, { followersMax: 4, watched: 'watched' })
-    await held.residency.sweep()
+    await swept(held)
     expect([...held.followers].map(one => one.process.id)).toEqual(['host', 'busy', 'watched', 'recent'])
   })
 

@@ -79,7 +79,7 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         expect([sent.slot, result.status]).toEqual([1, 'ok'])
         await expect(processes.checkUpgrade(id, { module: MODULE })).rejects.toEqual(anyFailure('unknown-module'))
         await expect(processes.snapshot(id, 'not a name')).rejects.toEqual(anyFailure('bad-control'))
-        await expect(processes.rollback(id)).rejects.toEqual(anyFailure('bad-control'))
+        await expect(processes.rollback(id)).rejects.toEqual(anyFailure('nothing-kept'))
         await expect(processes.stateAt(MODULE)).rejects.toEqual(anyFailure('unknown-process'))
       }))
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../cli/commands.ts'
 import { loadConfig } from '../../node/index.ts'
-import { ALL_LIMITS, FAILURES, RESULT_STATUSES } from '../../protocol/index.ts'
+import { ALL_LIMITS, NEXT_STEPS, RESULT_STATUSES } from '../../protocol/index.ts'
 import { protocolExamples } from './protocol-examples.ts'
 
 const DOCS = join(import.meta.dirname, '../../docs')
@@ -61,7 +61,7 @@ test('docs/OPERATIONS.md names every setting of a node, its variable and its fla
 
 test('every page of the docs that a failure or another page names is there', () => {
   const named = new Set<string>()
-  for (const { next } of Object.values(FAILURES))
+  for (const next of Object.values(NEXT_STEPS))
     for (const [path] of next.matchAll(/docs\/[\w/-]+\.md/g)) named.add(path)
   for (const name of ['AGENTS', 'PROTOCOL', 'ARCHITECTURE', 'GLOSSARY', 'TESTING', 'OPERATIONS']) {
     const text = readFileSync(join(DOCS, `${name}.md`), 'utf8')

@@ -1,14 +1,16 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
   asProcessId,
   COMPLAINTS_MAX_BYTES,
   COMPLAINTS_TOLD_MAX,
+  cryptoProvider,
   decodeComplaint,
   encodeComplaint,
   EVIDENCE_PER_PROCESS_MAX,
   Failure,
+  installCrypto,
   makeComplaint,
   type Peers,
   type ProcessId,
@@ -137,6 +139,38 @@ test('complaints about processes that nobody knows fill no more room than those 
       .map(({ id }) => id)
       .slice(0, COMPLAINTS_TOLD_MAX),
   )
+})
+
+test('a complaint for which there is no room costs no look at its signatures', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const book = await EvidenceBook.open({
+    log: process.log,
+    clock: new ManualClock(1_000_000),
+    describe: async () => process.description,
+    evaluated: async () => undefined,
+    share: () => undefined,
+    trouble: () => undefined,
+  })
+  const complaint = (): Uint8Array =>
+    encodeComplaint(
+      makeComplaint({
+        item: messageItem(process.id).bytes,
+        sinceMs: 1000,
+        untilMs: 12_000,
+        witness: key(seedOf(50)),
+      }),
+    )
+  for (let n = 0; n < EVIDENCE_PER_PROCESS_MAX; n++) await book.take(complaint())
+  const more = Array.from({ length: 10 }, complaint)
+  const provider = cryptoProvider()
+  const ed25519Verify = vi.fn(provider.ed25519Verify)
+  installCrypto({ ...provider, ed25519Verify })
+  try {
+    for (const bytes of more) expect(await book.take(bytes)).toMatchObject({ isNew: false })
+    expect(ed25519Verify).not.toHaveBeenCalled()
+  } finally {
+    installCrypto(provider)
+  }
 })
 
 test('complaints about many processes take so many bytes together, and no more are handed on', async () => {

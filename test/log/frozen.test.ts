@@ -1,18 +1,17 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import { Failure, toUtf8 } from '../../protocol/index.ts'
+import { Failure, type FeedSpec, toUtf8 } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED, resultsOf } from '../conformance/log.ts'
 import { Acknowledged, copyAsCrashed, filesOf, openCopy } from './damage.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const isFrozen = (error: unknown): boolean => Failure.is(error, 'feed-frozen')
 
-test('a feed that contradicts the journal is frozen where they part, and the others go on', async () => {
-  await using folder = await tempFolder()
-  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder.path, name)) as [string, string, string]
-  const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
+/** A folder in which the journal has another third block of `torn` than its feed. */
+async function contradicting(folder: string, torn: FeedSpec, sound: FeedSpec): Promise<string> {
+  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder, name)) as [string, string, string]
   {
     await using log = await HypercoreLog.open({ directory: base, keySeed: NODE_SEED })
     await log.commit([blockOf(torn, 0), blockOf(torn, 1), blockOf(sound, 0)])
@@ -32,12 +31,59 @@ test('a feed that contradicts the journal is frozen where they part, and the oth
   const mixed = `${one}-crashed`
   await rm(join(mixed, 'feeds'), { recursive: true })
   await rename(join(`${two}-crashed`, 'feeds'), join(mixed, 'feeds'))
+  return mixed
+}
+
+test('a feed that contradicts the journal is frozen where they part, and the others go on', async () => {
+  await using folder = await tempFolder()
+  const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
+  const mixed = await contradicting(folder.path, torn, sound)
   for (let opening = 0; opening < 2; opening++) {
     await using log = await openCopy(mixed)
     expect(log.frozen.map(({ feed, failure }) => [feed.process, failure.code])).toEqual([[torn.process, 'feed-frozen']])
     expect(await collect(log.blocks(torn, 0))).toEqual([blockOf(torn, 0).bytes, blockOf(torn, 1).bytes])
     await expect(log.commit([blockOf(torn, 2)])).rejects.toSatisfy(isFrozen)
     await log.commit([blockOf(sound, await log.length(sound))])
+  }
+})
+
+test('what the journal has of a frozen feed is kept and holds no segments: each new one begins with it', async () => {
+  await using folder = await tempFolder()
+  const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
+  const path = await contradicting(folder.path, torn, sound)
+  const segments = (): Promise<string[]> => filesOf(join(path, 'journal'), '.journal')
+  for (let opening = 0; opening < 3; opening++) {
+    await using log = await openCopy(path, { segmentBytes: 2_000 })
+    expect(log.frozen.map(({ feed }) => feed.process)).toEqual([torn.process])
+    expect(await collect(log.blocks(torn, 0))).toEqual([blockOf(torn, 0).bytes, blockOf(torn, 1).bytes])
+    for (let i = 0; i < 50; i++) await log.commit([blockOf(sound, await log.length(sound))])
+    await log.drain()
+    await expect.poll(async () => (await segments()).length).toBeLessThan(3)
+    for (const segment of await segments())
+      expect((await readFile(segment)).includes(Buffer.from(blockOf(torn, 2, 'one').bytes))).toBe(true)
+  }
+})
+
+test('what was carried along for a frozen feed goes back into it once it is no longer frozen', async () => {
+  await using folder = await tempFolder()
+  const [base, crashed] = ['base', 'crashed'].map(name => join(folder.path, name)) as [string, string]
+  const feed = messagesOf('kept')
+  const blocks = [0, 1, 2].map(index => blockOf(feed, index))
+  {
+    await using log = await HypercoreLog.open({ directory: base, keySeed: NODE_SEED })
+    for (const block of blocks) await log.commit([block])
+    await copyAsCrashed(base, crashed)
+  }
+  for (let opening = 0; opening < 2; opening++) {
+    await using log = await openCopy(crashed, { keySeed: new Uint8Array(32).fill(7) })
+    expect(log.frozen).toHaveLength(1)
+  }
+  for (const length of [3, 4]) {
+    await using log = await openCopy(crashed)
+    expect(log.frozen).toEqual([])
+    expect(await log.length(feed)).toBe(length)
+    expect(await collect(log.blocks(feed, 0, 3))).toEqual(blocks.map(({ bytes }) => bytes))
+    await log.commit([blockOf(feed, length)])
   }
 })
 

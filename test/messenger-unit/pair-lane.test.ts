@@ -109,6 +109,45 @@ test('who is linked again is tried at once, however often it was tried in vain',
   expect(clock.sleeping).toBe(0)
 })
 
+test('nothing is proven to a scheduler that is not reached, however often it is tried', async () => {
+  const gone = { isGone: true }
+  const unless = async <T>(value: T): Promise<T> => {
+    if (gone.isGone) throw new Failure('unreachable')
+    return value
+  }
+  let proofs = 0
+  const { lane, clock, receiver, delivered, woken } = laneTo(0, {
+    computer: {
+      proveOutbox: async (_: unknown, __: unknown, at: readonly number[]) => {
+        proofs += at.length
+        return at.map(() => ({}) as PushProof)
+      },
+    } as never,
+    expectedSeq: () => unless(receiver.expected),
+  })
+  receiver.answer = () => unless(undefined)
+  for (const seq of upTo(3)) lane.enqueue(pushOf(seq))
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await settle()
+    clock.advance(60_000)
+  }
+  expect(proofs).toBe(3)
+  gone.isGone = false
+  for (const wake of woken) wake()
+  await settle()
+  expect([delivered, proofs]).toEqual([[0, 1, 2], 6])
+})
+
+test('after a restart nothing is proven before the receiver is reached', async () => {
+  const { lane, receiver, clock } = laneTo(5, { expectedSeq: () => Promise.reject(new Failure('unreachable')) })
+  lane.enqueue(pushOf(5))
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await settle()
+    clock.advance(60_000)
+  }
+  expect(receiver.calls).toBe(0)
+})
+
 test('who is linked again while it is tried in vain is tried again at once', async () => {
   const { lane, clock, receiver, delivered, woken } = laneTo(0)
   let fail: ((failure: Failure) => void) | undefined

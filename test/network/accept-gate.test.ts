@@ -91,7 +91,11 @@ it('comes with a time within which somebody is answered, or let go', async () =>
   const server = createServer(
     socket => void socket.once('data', () => socket.write('yes')).on('error', () => undefined),
   )
-  guard(server, new AcceptGate(() => 0), 1_000)
+  const silences = new Set<() => void>()
+  guard(server, new AcceptGate(() => 0), over => {
+    silences.add(over)
+    return () => void silences.delete(over)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -104,6 +108,9 @@ it('comes with a time within which somebody is answered, or let go', async () =>
   talking.write('hello')
   await once(talking, 'data')
   silent.resume()
+  await expect.poll(() => silences.size).toBe(2)
+  for (const over of silences) over()
   await once(silent, 'close')
   expect(talking.readyState).toBe('open')
+  await expect.poll(() => silences.size).toBe(1)
 })

@@ -5,8 +5,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { installClients } from '../clients/install.ts'
-import { motoko } from '../processes/canister/motoko.ts'
-import { ASSETS, CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE, PAGE, SIGNER } from './programs/canisters.ts'
+import { motoko, type MotokoKind } from '../processes/canister/motoko.ts'
+import { CALLER, HEARTBEAT, INSPECT, TIMERS } from '../processes/canister/programs.ts'
+import {
+  ASSETS,
+  CERTIFIED,
+  COUNTER,
+  COUNTER_TRAPPING,
+  COUNTER_UPGRADED,
+  LARGE,
+  PAGE,
+  SIGNER,
+} from './programs/canisters.ts'
 
 let node: AtollNode
 /** One to which another key delegated, which clients trust. */
@@ -27,9 +37,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const file = (name: string, source: string): string => {
-  const path = join(folder, `${name}.wasm`)
-  writeFileSync(path, motoko(source))
+const file = (name: string, source: string, kind: MotokoKind = 'wasm64'): string => {
+  const path = join(folder, `${name}-${kind}.wasm`)
+  writeFileSync(path, motoko(source, kind))
   return path
 }
 
@@ -70,6 +80,16 @@ describe('clients of other makes, unmodified', () => {
   it('the newest agent, and the client of the management canister, do all they can do', async () => {
     expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(14)
   })
+
+  it('the newest agent sees timers, heartbeats, inspection, composite queries, awaits and upgrades, with a kept heap and with stable variables', async () => {
+    const programs = { counter: COUNTER, caller: CALLER, timers: TIMERS, heartbeat: HEARTBEAT, inspect: INSPECT }
+    const upgrades = { counter: COUNTER, upgraded: COUNTER_UPGRADED, trapping: COUNTER_TRAPPING }
+    const wasm = [
+      ...Object.entries({ ...programs, ...upgrades }).map(([name, source]) => file(name, source)),
+      ...Object.entries(upgrades).map(([name, source]) => file(name, source, 'wasm32')),
+    ]
+    expect(await scenario('motoko', wasm)).toHaveLength(7)
+  }, 180_000)
 
   it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified, by the key of a subnet', async () => {
     expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)], delegated)).toHaveLength(13)

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type AddressInfo, createServer, Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Network } from '../../network/index.ts'
+import { nativeFrameCipher } from '../../node/frame-cipher.ts'
 import {
   asKeyId,
   asMessageId,
@@ -58,11 +59,13 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
 let networks: Network[] = []
 let troubles: Failure[] = []
 
+/** The first encrypts as nodes do, the others as libp2p does: they understand each other. */
 async function open(n: number, peers: readonly string[] = []): Promise<Network> {
   const network = await Network.open({
     seed: new Uint8Array(32).fill(n),
     listen: [LOCAL],
     peers,
+    cipher: n === 1 ? nativeFrameCipher : undefined,
     trouble: (_what, failure) => void troubles.push(failure),
   })
   networks.push(network)
@@ -93,6 +96,16 @@ describe('a link between two nodes', () => {
     expect(await b.call(a.key, 'spawnEnvelope', asProcessId(id(7)))).toBeUndefined()
     expect(a.counts.links).toBe(1)
     expect(b.counts.links).toBe(1)
+  })
+
+  it('writes what it encrypts as one piece: of each frame its length and its bytes', async () => {
+    const { a, b } = await pair(paperOperations())
+    const write = vi.spyOn(Socket.prototype, 'write')
+    onTestFinished(() => void write.mockRestore())
+    for (let call = 0; call < 10; call++) await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))
+    const pieces = write.mock.calls.map(([piece]) => Buffer.from(piece as Uint8Array))
+    expect(pieces.length).toBeGreaterThanOrEqual(20)
+    for (const piece of pieces) expect(piece.length).toBe(2 + piece.readUInt16BE())
   })
 
   it('knows who asks by the key that was proven', async () => {

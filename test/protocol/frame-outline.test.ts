@@ -62,6 +62,10 @@ describe('the outline of a frame', () => {
     expect(firstSlot).toBe(7)
     expect(whole.assignments.map(({ envelope }) => envelope)).toEqual(envelopes)
     expect(encodeFrame(firstSlot, whole.assignments)).toEqual(frame)
+    const half = whole.assignments.map((one, i) =>
+      i % 2 === 0 ? one : { timestampMs: one.timestampMs, envelopeBytes: encodeEnvelope(one.envelope) },
+    )
+    expect(encodeFrame(firstSlot, half)).toEqual(frame)
     expect(assignments.map(({ timestampMs }) => timestampMs)).toEqual(envelopes.map((_, i) => 1000 + i))
     for (const [i, { envelope }] of assignments.entries()) {
       const known = envelopes[i]

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { contract, message } from '../../contract/index.ts'
-import { FAILURES, Failure } from '../../protocol/index.ts'
+import { Failure, NEXT_STEPS } from '../../protocol/index.ts'
 import {
   Client,
   ed25519Signer,
@@ -125,7 +125,7 @@ describe.each([
     const failure = await failureOf(hits.add({ by: REFUSED }))
     expect(failure.message).toContain('counter.add: that is too much counter.process.ts:3:7')
     expect(failure.details).toMatchObject({ code: 'too-much', process: hits.id, slot: 1 })
-    expect(FAILURES[failure.code].next).toContain('atoll trace')
+    expect(NEXT_STEPS[failure.code]).toContain('atoll trace')
   })
 
   test('does not believe a process that does not keep its contract', async () => {

@@ -1,7 +1,8 @@
 import { type CellKey, type Cells, CborReader, CborWriter, fromHex, sha256, toHex } from '../../../protocol/index.ts'
+import { keysUnder } from '../cell-keys.ts'
 import { CODE_MAX_BYTES, UPLOAD_CHUNK_MAX_BYTES, UPLOAD_CHUNKS_MAX } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
-import { getPieces, keysUnder, putPieces, removePieces } from '../pieces.ts'
+import { getPieces, putPieces, removePieces } from '../pieces.ts'
 
 /** The store of the canister itself; those of its snapshots stand under prefixes of theirs. */
 const OWN: CellKey = ''

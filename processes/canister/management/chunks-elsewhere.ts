@@ -132,7 +132,7 @@ export function tookChunk(
       const { code, error, message } = answer.reject
       throw new Rejected(error, `Chunks of ${principalText(fetching.callee)}: ${message}`, code)
     }
-    const next = withPiece(fetching, fieldsOf(answer.reply), slot)
+    const next = withPiece(fetching, fieldsOf(answer.reply, slot), slot)
     if (next.chunks * HASH_BYTES < next.hashes.length) ask(parts, next, slot)
     else {
       mayInstall(next.caller)
@@ -209,7 +209,7 @@ function withPiece(fetching: Fetching, fields: Fields, slot: Slot): Fetching {
 
 /** @throws {Rejected | MalformedBytes} */
 function installFetched(parts: InstallParts, { bytes, argBytes, caller }: Fetching, slot: Slot): void {
-  const fields = fieldsOf(getPieces(slot.cells, ARGUMENT, argBytes))
+  const fields = fieldsOf(getPieces(slot.cells, ARGUMENT, argBytes), slot)
   spendOnCopy(bytes, slot)
   const wasm = readSparse(slot.cells, FETCHED, 0, bytes)
   if (!equalBytes(sha256(wasm), fields.blob('wasm_module_hash')))

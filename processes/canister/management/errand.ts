@@ -1,11 +1,12 @@
 import { type CborReader, type CborWriter, MalformedBytes } from '../../../protocol/index.ts'
+import { numbered } from '../cell-keys.ts'
 import { OUTSIDE_TIMEOUT_MS } from '../bounds.ts'
 import type { Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { noteDeadline } from '../deadlines.ts'
 import type { Machine } from '../machine.ts'
 import type { Post } from '../post.ts'
-import { CALLBACKS, numbered, type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
+import { CALLBACKS, type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 
 const LOW = (1n << 64n) - 1n

@@ -1,5 +1,6 @@
 import { candidLabel, type CandidRecord, type CandidValue, decodeCandid, firstRecord } from '../../../protocol/index.ts'
 import { Rejected } from '../canister-trap.ts'
+import type { Slot } from '../slot.ts'
 
 const ANY_NAT = 2n ** 256n
 const CYCLES_MAX = 2n ** 128n - 1n
@@ -112,9 +113,9 @@ export class Fields {
   }
 }
 
-/** The fields of an argument. @throws {Rejected | MalformedBytes} */
-export function fieldsOf(arg: Uint8Array): Fields {
-  return new Fields(firstRecord(decodeCandid(arg)))
+/** The fields of an argument, which the slot pays for, whatever they are. @throws {Rejected | MalformedBytes} */
+export function fieldsOf(arg: Uint8Array, slot: Pick<Slot, 'spendOnValues'>): Fields {
+  return new Fields(firstRecord(decodeCandid(arg, { counted: count => slot.spendOnValues(count) })))
 }
 
 export function recordOf(value: CandidValue, name: string): Fields {

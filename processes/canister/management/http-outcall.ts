@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { type Cells, CborReader, CborWriter, HttpFetchOutput, toUtf8 } from '../../../protocol/index.ts'
+import { numbered } from '../cell-keys.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
-import { numbered } from '../records.ts'
 import { type Fields, recordOf } from './fields.ts'
 import type { HttpResponse } from './replies.ts'
 

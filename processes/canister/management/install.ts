@@ -1,7 +1,7 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
 import { clearLines, tellLines } from '../canister-log.ts'
 import { principalText } from '../../../protocol/index.ts'
-import { type CanisterCode, unpackedBytes } from '../code.ts'
+import { type CanisterCode, checkBounds, unpackedBytes } from '../code.ts'
 import { outOfCycles } from '../freezing.ts'
 import type { Executed, Machine, MachineHome } from '../machine.ts'
 import { CODE } from '../machine.ts'
@@ -69,6 +69,7 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   }
   spendOnCode(wasm, slot)
   const code = home.code(undefined, () => wasm)
+  checkBounds(code)
   const version = machine.state.version + 1n
   const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n, version }
   const run = (what: string, runMode: number, runArg: Uint8Array, on: CanisterCode): void => {

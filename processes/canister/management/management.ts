@@ -1,18 +1,11 @@
-import {
-  CborReader,
-  CborWriter,
-  MalformedBytes,
-  principalText,
-  type ProcessDescription,
-} from '../../../protocol/index.ts'
+import { MalformedBytes, principalText, type ProcessDescription } from '../../../protocol/index.ts'
 import { STOP_TIMEOUT_MS } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
 import type { CallsTaken, Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
-import { keysUnder } from '../pieces.ts'
 import { notFound, type Post } from '../post.ts'
-import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
+import type { Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { type Callers, mayCall } from './callers.ts'
@@ -25,12 +18,11 @@ import { METHODS, type MethodContext } from './methods.ts'
 import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
+import { putStop, stopRequests } from './stop-requests.ts'
 import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
 
 const NO_BYTES = new Uint8Array(0)
-const STOPS = 'q/'
 const LOAD = 'load_canister_snapshot'
-const LOW = (1n << 64n) - 1n
 
 export interface ManagementParts {
   readonly machine: Machine
@@ -62,7 +54,7 @@ export class Management {
   create({ method, arg, caller, cycles, origin }: Creation, slot: Slot): void {
     const { machine } = this.#parts
     this.answered({ origin, cycles: 0n }, slot, () => {
-      const fields = fieldsOf(arg)
+      const fields = fieldsOf(arg, slot)
       const amount = method === 'provisional_create_canister_with_cycles' ? fields.cyclesIf('amount') : cycles
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
@@ -122,7 +114,7 @@ export class Management {
       if (method === undefined || (method.isInner === true && origin.kind !== 'process'))
         throw unknownMethod(request.method)
       this.#checkThere()
-      const fields = fieldsOf(request.arg)
+      const fields = fieldsOf(request.arg, slot)
       checkTarget(machine, request.method, fields)
       this.#checkCaller(method.callers, request.method, request.caller)
       if (request.method === 'stop_canister') return this.#stop(call, slot)
@@ -175,14 +167,14 @@ export class Management {
   }
 
   /** Whether the request of a user may stand in the feed. @throws {Rejected} */
-  inspect(method: string, arg: Uint8Array, caller: Uint8Array): void {
+  inspect(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): void {
     const found = METHODS.get(method)
     if (found?.byUsers === false || BY_CANISTERS.has(method)) {
       throw new Rejected('IC0406', `Only canisters can call ic00 method ${method}`, REJECT.canister)
     }
     if (found === undefined || found.isInner === true) throw unknownMethod(method)
     const { machine } = this.#parts
-    checkTarget(machine, method, fieldsOf(arg))
+    checkTarget(machine, method, fieldsOf(arg, slot))
     this.#checkCaller(found.callers, method, caller)
   }
 
@@ -191,7 +183,7 @@ export class Management {
     const found = METHODS.get(method)
     if (found?.isQuery !== true) throw unknownMethod(method)
     this.#checkThere()
-    const fields = fieldsOf(arg)
+    const fields = fieldsOf(arg, slot)
     checkTarget(this.#parts.machine, method, fields)
     this.#checkCaller(found.callers, method, caller)
     return found.run(fields, { ...this.#parts, slot, caller, cycles: 0n })
@@ -213,31 +205,28 @@ export class Management {
 
   #stop({ origin, cycles }: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot): Uint8Array | undefined {
     const { machine } = this.#parts
+    const { status, version, openContexts } = machine.state
     slot.hasActed = true
-    if (machine.state.status === 'stopped') return NOTHING
-    if (machine.state.status === 'running') machine.change({ status: 'stopping', version: machine.state.version + 1n })
-    if (machine.state.openContexts === 0) {
-      machine.change({ status: 'stopped' })
+    machine.change({ version: version + 1n })
+    if (status === 'stopped') return NOTHING
+    machine.change({ status: 'stopping' })
+    if (openContexts === 0) {
+      this.#hasStopped()
       return NOTHING
     }
-    const writer = new CborWriter()
-    writer.array(4)
-    writer.uint(slot.message.timestampMs)
-    writeOrigin(writer, origin)
-    writer.uint(cycles >> 64n)
-    writer.uint(cycles & LOW)
+    const { timestampMs, slot: number } = slot.message
     // The first that waits is the first whose time is up.
-    const isFirst = keysUnder(slot.cells, STOPS).length === 0
-    slot.cells.set(numbered(STOPS, slot.message.slot), writer.finish())
-    if (isFirst) slot.context.setTimer(STOP_TIMER, slot.message.timestampMs + STOP_TIMEOUT_MS)
+    if (putStop(slot.cells, number, { askedMs: timestampMs, origin, cycles }))
+      slot.context.setTimer(STOP_TIMER, timestampMs + STOP_TIMEOUT_MS)
     return undefined
   }
 
   #start(slot: Slot): Uint8Array {
     const { machine } = this.#parts
+    const { status, version } = machine.state
     slot.hasActed = true
-    if (machine.state.status === 'running') return NOTHING
-    machine.change({ status: 'running', version: machine.state.version + 1n })
+    machine.change({ status: 'running', version: version + 1n })
+    if (status === 'running') return NOTHING
     const name = principalText(machine.names.self)
     this.#endStops(
       { reject: { code: REJECT.error, error: 'IC0511', message: `Canister ${name}'s stop request was cancelled` } },
@@ -248,10 +237,15 @@ export class Management {
 
   /** After all else of a slot: a canister that waits to stop, and has nothing open any more, has stopped. */
   settle(slot: Slot): void {
-    const { machine } = this.#parts
-    if (machine.state.status !== 'stopping' || machine.state.openContexts > 0) return
-    machine.change({ status: 'stopped', version: machine.state.version + 1n })
+    const { status, openContexts } = this.#parts.machine.state
+    if (status !== 'stopping' || openContexts > 0) return
+    this.#hasStopped()
     this.#endStops({ reply: NOTHING }, slot)
+  }
+
+  #hasStopped(): void {
+    const { machine } = this.#parts
+    machine.change({ status: 'stopped', version: machine.state.version + 1n })
   }
 
   stopExpired(slot: Slot): void {
@@ -264,20 +258,13 @@ export class Management {
   }
 
   #endStops(answer: Parameters<Post['answer']>[1]['answer'], slot: Slot, before = Number.MAX_SAFE_INTEGER): void {
-    for (let keys = keysUnder(slot.cells, STOPS); keys.length > 0; keys = keysUnder(slot.cells, STOPS)) {
-      for (const key of keys) {
-        const reader = new CborReader(slot.cells.get(key) ?? NO_BYTES)
-        reader.array()
-        const askedMs = Number(reader.uint())
-        if (askedMs > before) {
-          slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
-          return
-        }
-        const origin = readOrigin(reader)
-        const refund = (BigInt(reader.uint()) << 64n) | BigInt(reader.uint())
-        slot.cells.delete(key)
-        this.#parts.post.answer(origin, { answer, refund }, slot)
+    for (const { key, askedMs, origin, cycles: refund } of stopRequests(slot.cells)) {
+      if (askedMs > before) {
+        slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
+        return
       }
+      slot.cells.delete(key)
+      this.#parts.post.answer(origin, { answer, refund }, slot)
     }
   }
 }

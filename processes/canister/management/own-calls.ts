@@ -81,7 +81,7 @@ export class OwnCalls {
     if (target === undefined && !isOwn) return false
     if (target !== undefined && !isOwn) {
       this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
-        const fields = fieldsOf(arg)
+        const fields = fieldsOf(arg, slot)
         checkVersion(fields, version)
         const callee = fields.principalIf('target_canister') ?? fields.principal('canister_id')
         const depth = slot.message.depth + 1
@@ -103,13 +103,13 @@ export class OwnCalls {
           return undefined
         case 'create_canister':
         case 'provisional_create_canister_with_cycles': {
-          checkVersion(fieldsOf(arg), version)
+          checkVersion(fieldsOf(arg, slot), version)
           const reply = this.#spawn(method, arg, cycles, slot)
           call.cycles = 0n
           return reply
         }
         case 'http_request': {
-          const { input, ...outcall } = readHttpRequest(fieldsOf(arg), machine.names.self)
+          const { input, ...outcall } = readHttpRequest(fieldsOf(arg, slot), machine.names.self)
           putOutcall(slot.cells, callback, outcall)
           awaitOutside(machine, callback, undefined, slot)
           post.effect('http.fetch', HTTP + callback, input, slot.message.depth + 1, slot)
@@ -127,7 +127,7 @@ export class OwnCalls {
   }
 
   #spawn(method: string, arg: Uint8Array, cycles: bigint, slot: Slot): Uint8Array {
-    const fields = fieldsOf(arg)
+    const fields = fieldsOf(arg, slot)
     checkSpecified(fields, undefined)
     readSettings(fields.recordIf('settings'), this.#parts.machine.state.settings)
     slot.spawns += 1
@@ -202,11 +202,13 @@ export class OwnCalls {
   #outcallDone(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
     const outcall = takeOutcall(slot.cells, callback)
     if (outcall === undefined) return
-    const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
-    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
+    const made = getCallback(slot.cells, callback)
+    // Code that came after that of the call is not asked, as it does not hear of it.
+    const isHeard = made !== undefined && this.#parts.calls.isHeard(made, slot)
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles: made?.cycles ?? 0n }, slot, () => {
       const response = readHttpOutcome(failed, data)
       const { transform, maxBytes } = outcall
-      if (transform === undefined) return httpReply(response)
+      if (transform === undefined || !isHeard) return httpReply(response)
       const transformed = this.#transform(transform.method, transformArgument(response, transform.context), slot)
       if (transformed.length <= maxBytes) return transformed
       throw new Rejected('IC0406', `Transformed http response exceeds limit: ${maxBytes}`, REJECT.fatal)

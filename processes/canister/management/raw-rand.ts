@@ -1,6 +1,6 @@
 import type { Cells } from '../../../protocol/index.ts'
+import { numbered } from '../cell-keys.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
-import { numbered } from '../records.ts'
 
 /** Calls of `raw_rand` that wait, by the number of their callback. */
 const DRAWS = 'r/'

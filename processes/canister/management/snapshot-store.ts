@@ -11,11 +11,11 @@ import {
   principalText,
   toHex,
 } from '../../../protocol/index.ts'
+import { keysUnder, numbered } from '../cell-keys.ts'
 import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine } from '../machine.ts'
-import { keysUnder, removePieces } from '../pieces.ts'
-import { numbered } from '../records.ts'
+import { removePieces } from '../pieces.ts'
 import { GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
 import { chunkBytes } from './chunk-store.ts'
 

@@ -126,7 +126,7 @@ export function tookPieces(
   if (loading?.callback !== callback) return false
   try {
     if (answer.reject !== undefined) throw refused(loading, answer.reject, parts)
-    const { next, isWhole } = withPieces(loading, fieldsOf(answer.reply), slot)
+    const { next, isWhole } = withPieces(loading, fieldsOf(answer.reply, slot), slot)
     if (!isWhole) ask(parts, next, slot)
     else {
       mayLoad(next.caller)

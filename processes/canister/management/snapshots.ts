@@ -2,7 +2,7 @@ import { type CellKey, type Cells, CHUNK_SIZE_BYTES, principalText } from '../..
 import { CHUNKS_PER_PAGE } from '../../rewriter/index.ts'
 import { PIECE_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
-import type { CanisterCode } from '../code.ts'
+import { type CanisterCode, checkBounds } from '../code.ts'
 import { STABLE_BASE } from '../kept-chunks.ts'
 import { CODE, type Machine, type MachineHome } from '../machine.ts'
 import { getPieces, putPieces } from '../pieces.ts'
@@ -105,6 +105,7 @@ export function loadFrom(
   const bytes = ownCode ? (home.ownCode ?? NO_BYTES) : readSparse(cells, places.code, 0, codeBytes)
   if (!isKnown) spendOnCode(bytes, slot)
   const code = home.code(undefined, () => bytes)
+  if (!isKnown) checkBounds(code)
   checkFits(code, snapshot)
   // As on the IC, timers are those of the canister, unless whoever uploaded the snapshot said others.
   const told = isUploaded ? snapshot : { timerNs: undefined, toldLowMemory: undefined }

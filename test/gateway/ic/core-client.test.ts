@@ -41,9 +41,10 @@ const actorOf = async (identity?: Identity, more: object = {}): Promise<ActorSub
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 const alice = Ed25519KeyIdentity.generate(seed(1))
 
-async function create(identity: Identity, host = node.url): Promise<Principal> {
+const NOWHERE = Principal.fromUint8Array(fromHex('00000000000000020101'))
+
+async function create(identity: Identity, host = node.url, effective = NOWHERE): Promise<Principal> {
   const agent = await agentOf(identity, {}, host)
-  const effective = Principal.fromUint8Array(fromHex('00000000000000020101'))
   const actor = Actor.createActor<Calls>(management, {
     agent,
     canisterId: Principal.managementCanister(),
@@ -190,6 +191,11 @@ describe.each([10, -10])('a client whose clock is %d minutes off', minutes => {
     } finally {
       node = outer
     }
+  })
+
+  it('recovers when it makes a canister and names none', async () => {
+    await using skewed = await IcNode.open({ now: () => Date.now() - minutes * 60_000 })
+    expect(String(await create(alice, skewed.url, Principal.managementCanister()))).not.toBe('')
   })
 })
 

@@ -88,7 +88,9 @@ describe('a request to the management canister', () => {
     })
     expect((await manage(MANAGEMENT, create)).status).toBe(200)
     expect((await look(`canister/${MANAGEMENT}`, 'request_status', clientRequestId(create))).status).toBe(200)
-    expect((await look(`canister/${MANAGEMENT}`, 'time')).status).toBe(400)
+    expect((await look(`canister/${MANAGEMENT}`, 'time')).status).toBe(200)
+    expect((await look(`canister/${MANAGEMENT}`, 'subnet')).status).toBe(400)
+    expect((await look(`canister/${MANAGEMENT}`, 'canister', '', 'controllers')).status).toBe(400)
   })
 })
 

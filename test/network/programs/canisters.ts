@@ -11,6 +11,12 @@ persistent actor {
 
 export const COUNTER_UPGRADED = COUNTER.replace('async Nat { 1 }', 'async Nat { 2 }')
 
+/** Traps once it has begun, in the place of an older one. */
+export const COUNTER_TRAPPING = COUNTER_UPGRADED.replace(
+  'var n : Nat = 0;',
+  'var n : Nat = 0; system func postupgrade() { n += 1000; assert false };',
+)
+
 /** More than a message can carry: most of it is one text. */
 export const LARGE = COUNTER.replace(
   'var n : Nat = 0;',

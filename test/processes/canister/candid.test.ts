@@ -17,6 +17,8 @@ import { BLOB, CanisterNet, managementArgument, installMode, user } from './cani
 import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 import { wat } from '../rewriter/wat.ts'
 
+const nobody = (): void => undefined
+
 const person = IDL.Record({
   name: IDL.Text,
   age: IDL.Nat8,
@@ -77,22 +79,24 @@ describe('Candid', () => {
 
   it('is JSON for those who speak no Candid, and back', () => {
     const bytes = IDL.encode([person], [sample])
-    const told = JSON.parse(fromUtf8(candidToJson(bytes, namesIn('name : text; age; tags; id; more')))) as unknown
+    const told = JSON.parse(
+      fromUtf8(candidToJson(bytes, namesIn('name : text; age; tags; id; more'), nobody)),
+    ) as unknown
     expect(told).toMatchObject({ name: 'ann', age: 7, tags: ['a', 'b'], more: -300 })
     const back = IDL.decode(
       [IDL.Record({ by: IDL.Nat, at: IDL.Vec(IDL.Text), deep: IDL.Record({ x: IDL.Float64 }) })],
-      jsonToCandid(toUtf8('{"by":3,"at":["x"],"deep":{"x":0.5}}')),
+      jsonToCandid(toUtf8('{"by":3,"at":["x"],"deep":{"x":0.5}}'), nobody),
     )
     expect(back).toEqual([{ by: 3n, at: ['x'], deep: { x: 0.5 } }])
-    expect(IDL.decode([IDL.Text], jsonToCandid(toUtf8('no JSON')))).toEqual(['no JSON'])
-    expect(candidToJson(encodeCandid([]), namesIn(''))).toHaveLength(0)
+    expect(IDL.decode([IDL.Text], jsonToCandid(toUtf8('no JSON'), nobody))).toEqual(['no JSON'])
+    expect(candidToJson(encodeCandid([]), namesIn(''), nobody)).toHaveLength(0)
   })
 
   it('is as long as its message may be', () => {
     const many = `[${'0,'.repeat(300_000)}0]`
-    const [value] = IDL.decode([IDL.Vec(IDL.Nat)], jsonToCandid(toUtf8(many)))
+    const [value] = IDL.decode([IDL.Vec(IDL.Nat)], jsonToCandid(toUtf8(many), nobody))
     expect(value).toHaveLength(300_001)
-    expect(jsonToCandid(toUtf8(`[${'[],0,'.repeat(100_000)}0]`)).length).toBeGreaterThan(200_000)
+    expect(jsonToCandid(toUtf8(`[${'[],0,'.repeat(100_000)}0]`), nobody).length).toBeGreaterThan(200_000)
   })
 
   it('refuses bombs quickly', () => {
@@ -105,8 +109,10 @@ describe('Candid', () => {
     expect(() => decodeCandid(bomb([1, 0x6e, 0, 1, 0], ...new Array<number>(200).fill(1)))).toThrow(MalformedBytes)
     // As deep as no stack goes, and where comparing types would take seconds.
     for (const depth of [3_000, 200_000]) {
-      expect(() => jsonToCandid(toUtf8('['.repeat(depth) + ']'.repeat(depth)))).toThrow(MalformedBytes)
-      expect(() => jsonToCandid(toUtf8(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`))).toThrow(MalformedBytes)
+      expect(() => jsonToCandid(toUtf8('['.repeat(depth) + ']'.repeat(depth)), nobody)).toThrow(MalformedBytes)
+      expect(() => jsonToCandid(toUtf8(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`), nobody)).toThrow(
+        MalformedBytes,
+      )
     }
     expect(() => decodeCandid(bomb([0, 1, 0x7d], ...new Array<number>(600).fill(0x80)))).toThrow(MalformedBytes)
     // As many nulls as a long message might have values, in one of 13 bytes.
