@@ -67,7 +67,7 @@ describe('a process', { timeout: 180_000 }, () => {
     expect(upgraded.code, upgraded.stderr).toBe(0)
     expect(upgraded.stdout).toBe('')
     expect(upgraded.stderr).toContain('✔ on a copy of the state it works')
-    expect(upgraded.stderr).toMatch(/1 messages given to both modules, 0 answers differ/)
+    expect(upgraded.stderr).toMatch(/1 message given to both modules, 0 answered otherwise/)
     expect(upgraded.stderr).toMatch(/✔ upgraded to counter-2 · slot 2 · [\d,]+ gas/)
     expect((await add('up')).stdout).toBe('2\n')
     const shown = await one('process', 'show', 'up')

@@ -58,11 +58,12 @@ test('a data folder that cannot be made is named', async () => {
   await using folder = await temporaryFolder()
   const env = { ATOLL_HOME: join(folder.path, 'home') }
   await writeFile(join(folder.path, 'file'), '')
-  const places = [join(folder.path, 'file/data'), ...(process.platform === 'linux' ? ['/proc/nowhere/data'] : [])]
-  for (const place of places) {
+  const places: [string, string][] = [[join(folder.path, 'file/data'), 'AT1020']]
+  if (process.platform === 'linux') places.push(['/proc/nowhere/data', 'AT1019'])
+  for (const [place, code] of places) {
     await using program = new AtollProgram(['up', '--port', '0', '--data', place], env)
     expect(await program.ended()).toBe(1)
-    expect(program.stderr).toContain('AT1019')
+    expect(program.stderr).toContain(code)
   }
 })
 

@@ -73,6 +73,9 @@ function signing(): MemoryLog {
   return log
 }
 
+/** What begins otherwise is no file of a feed at all. */
+const MAGIC_BYTES = 8
+
 describe('a feed in a file', () => {
   test('tells its process, head and blocks, and nothing in it can be changed', async () => {
     const log = signing()
@@ -84,12 +87,13 @@ describe('a feed in a file', () => {
     for (let at = 0; at < file.length; at += 7) {
       const bent = file.slice()
       bent[at] = (bent[at] ?? 0) ^ 0x10
-      await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code: 'verification-failed' })
+      const code = at < MAGIC_BYTES ? 'bad-file' : 'verification-failed'
+      await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code })
     }
-    for (const end of [0, 7, 20, file.length - 1])
-      await expect(checkFeedFile(file.subarray(0, end)), `${end} bytes`).rejects.toMatchObject({
-        code: 'verification-failed',
-      })
+    for (const end of [0, 7, 8, 20, file.length - 1]) {
+      const code = end < MAGIC_BYTES ? 'bad-file' : 'verification-failed'
+      await expect(checkFeedFile(file.subarray(0, end)), `${end} bytes`).rejects.toMatchObject({ code })
+    }
   })
 
   test('goes into a log that has less of it, of whoever signs it, and into none that has another', async () => {
@@ -138,7 +142,8 @@ describe('a feed in a file', () => {
     for (let at = 0; at < file.length; at += 7) {
       const bent = file.slice()
       bent[at] = (bent[at] ?? 0) ^ 0x10
-      await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code: 'verification-failed' })
+      const code = at < MAGIC_BYTES ? 'bad-file' : 'verification-failed'
+      await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code })
     }
 
     // Into the folder of whoever has nothing of it, and of whoever has it as it was before.
