@@ -1,9 +1,12 @@
 import type { ICryptoInterface } from '@libp2p/noise'
 import { defaultCrypto } from '@libp2p/noise/crypto'
 
+/** What shows whether a sealed frame was changed. */
+export const TAG_BYTES = 16
+
 /** What encrypts each frame of a connection: ChaCha20-Poly1305 as in RFC 8439, without associated data. */
 export interface FrameCipher {
-  /** The bytes in secret, and 16 bytes that show whether they were changed. */
+  /** The bytes in secret, and behind them the tag. */
   seal(plain: Uint8Array, nonce: Uint8Array, key: Uint8Array): Uint8Array
   /** Puts them into `into`, which may lie where the sealed bytes lie. @throws if they were changed */
   open(sealed: Uint8Array, nonce: Uint8Array, key: Uint8Array, into: Uint8Array): void
@@ -26,5 +29,3 @@ export function noiseCrypto(cipher: FrameCipher): ICryptoInterface {
     },
   }
 }
-
-const TAG_BYTES = 16

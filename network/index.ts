@@ -1,5 +1,5 @@
 // This node among others: libp2p, one stream for each pair of nodes, and what is asked over it.
-export type { FrameCipher } from './frame-cipher.ts'
+export { type FrameCipher, TAG_BYTES } from './frame-cipher.ts'
 export { Network, type NetworkParts } from './network.ts'
 export { Peering } from './peering.ts'
 export { RemoteOperations } from './remote-operations.ts'

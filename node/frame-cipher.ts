@@ -1,7 +1,5 @@
 import sodium from 'sodium-native'
-import type { FrameCipher } from '../network/index.ts'
-
-const TAG_BYTES = 16
+import { type FrameCipher, TAG_BYTES } from '../network/index.ts'
 
 /** By libsodium, for a tenth of what OpenSSL takes through Node, which makes an object for each frame. */
 export const nativeFrameCipher: FrameCipher = {
