@@ -12,6 +12,7 @@
 import {
   type Clock,
   equalBytes,
+  type EvidenceEntry,
   Failure,
   type FeedConflict,
   type FeedSpec,
@@ -34,15 +35,15 @@ import {
   type SignedPrefix,
   treeAt,
 } from '../protocol/index.ts'
+import { ComplaintOffers, type ComplaintPeers } from './complaint-offers.ts'
 import type { EvidenceBook } from './evidence-book.ts'
 
 /** Other nodes, as far as heads and evidence go. */
-export interface EvidencePeers {
+export interface EvidencePeers extends ComplaintPeers {
   /** Nodes to which there is a link now. */
   readonly peers: readonly KeyId[]
   showHeads(to: KeyId, heads: readonly ShownHead[]): Promise<void>
   prefix(from: KeyId, wish: PrefixWish): Promise<SignedPrefix | undefined>
-  tell(to: KeyId, evidence: Uint8Array): Promise<void>
 }
 
 export interface HeadExchangeParts {
@@ -66,9 +67,11 @@ export class HeadExchange implements HeadWatch, Disposable {
   readonly #met = new Map<KeyId, Shown>()
   readonly #ended = new AbortController()
   readonly #watching: Disposable
+  readonly #offers: ComplaintOffers
 
   constructor(parts: HeadExchangeParts) {
     this.#parts = parts
+    this.#offers = new ComplaintOffers({ ...parts, notTaken: (peer, error) => this.#notTaken(peer, error) })
     this.#watching = parts.log.watch(({ feed }) => {
       if (feed.kind === 'messages') this.#note(feed)
     })
@@ -105,15 +108,24 @@ export class HeadExchange implements HeadWatch, Disposable {
     if (feed !== undefined) this.#note(feed)
   }
 
-  /** A peer did not take evidence: if it may later, it is met again. */
-  notTaken(peer: KeyId, error: unknown): void {
-    const shown = this.#met.get(peer)
-    if (shown !== undefined && isPassing(error)) this.#later(shown)
+  /** Tells all peers but `from` of evidence that is new here. */
+  share(entry: EvidenceEntry, from: KeyId | undefined): void {
+    if (entry.kind === 'complaint') return this.#offers.add(entry, from)
+    const { peers } = this.#parts
+    for (const peer of peers.peers)
+      if (peer !== from) void peers.tell(peer, entry.bytes).catch(error => this.#notTaken(peer, error))
   }
 
   [Symbol.dispose](): void {
     this.#watching[Symbol.dispose]()
+    this.#offers[Symbol.dispose]()
     this.#ended.abort()
+  }
+
+  /** A peer did not take evidence: if it may later, it is met again. */
+  #notTaken(peer: KeyId, error: unknown): void {
+    const shown = this.#met.get(peer)
+    if (shown !== undefined && isPassing(error)) this.#later(shown)
   }
 
   /** Has a feed shown in the next round. */
@@ -234,12 +246,14 @@ export class HeadExchange implements HeadWatch, Disposable {
     shown.failures += 1
   }
 
-  /** A node is met: it is shown everything, the newest evidence first. */
+  /** A node is met: it is shown everything, evidence first. */
   async #meet(peer: KeyId, shown: Shown): Promise<void> {
     const { log, peers, book } = this.#parts
     // What grows from here on is shown afterwards.
     shown.isMet = true
-    for (const { bytes } of book.toTell()) await peers.tell(peer, bytes).catch(unlessPassing)
+    const { proofs, complaints } = book.toTell()
+    for (const { bytes } of proofs) await peers.tell(peer, bytes).catch(unlessPassing)
+    await this.#offers.offer(peer, complaints).catch(unlessPassing)
     let count = 0
     for (let after: ProcessId | undefined; count < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })

@@ -42,6 +42,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     heads: refuse,
     prefix: refuse,
     evidence: refuse,
+    lackedComplaints: refuse,
     records: async () => [],
     trace: refuse,
     call: refuse,
