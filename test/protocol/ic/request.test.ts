@@ -229,6 +229,19 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     }
   })
 
+  it('is looked through once, however long the challenge is that an assertion names', () => {
+    const der = coseDer(seed(1))
+    const content = asIc(callContent({ sender: selfAuthenticating(der) }))
+    const challenges = ['=', 'A', toBase64Url(concatBytes(separator('ic-request'), hashOfMap(content)))]
+    for (const start of challenges) {
+      const clientData = toUtf8(JSON.stringify({ challenge: `${start}${'='.repeat(400_000)}x` }))
+      const assertion = encodeIc(
+        icMap({ authenticator_data: seed(9), client_data_json: clientData, signature: seed(0) }),
+      )
+      expect(refusal(envelopeOf({ content, sender_pubkey: der, sender_sig: assertion }))).toMatch(/signature/)
+    }
+  }, 60_000)
+
   it('does not hold by a chain of many canisters, whose signatures cost much to check', () => {
     const keys = [1, 2, 3].map(byte => canisterDer(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, byte, 1, 1), seed(byte)))
     const link = (pubkey: Uint8Array): IcValue =>
