@@ -17,14 +17,12 @@ import {
   type FeedConflict,
   type FeedSpec,
   feedName,
-  FeedTree,
   HEADS_EVERY_MS,
   HEADS_HELD_MAX,
   HEADS_TOGETHER_MAX,
   type HeadWatch,
   type KeyId,
   type Log,
-  MalformedBytes,
   feedOfEpoch,
   messagesFeed,
   PAGE_MAX,
@@ -35,6 +33,7 @@ import {
   type SignedPrefix,
   treeAt,
 } from '../protocol/index.ts'
+import { closestConflict, hashOf } from './closest-conflict.ts'
 import { ComplaintOffers, type ComplaintPeers } from './complaint-offers.ts'
 import type { EvidenceBook } from './evidence-book.ts'
 
@@ -143,7 +142,8 @@ export class HeadExchange implements HeadWatch, Disposable {
       return
     }
     const held = await treeAt(log.trees, feed, seen.length)
-    if (held !== undefined && equalBytes(held.hash(), hashOf(seen) ?? NOTHING)) return
+    const shown = hashOf(seen)
+    if (held !== undefined && shown !== undefined && equalBytes(held.hash(), shown)) return
     const conflict = await log.compare(feed, seen)
     if (conflict !== undefined) await this.#prove(conflict, from)
   }
@@ -152,25 +152,8 @@ export class HeadExchange implements HeadWatch, Disposable {
   async #prove(conflict: FeedConflict, from: KeyId): Promise<void> {
     const { book } = this.#parts
     await book.conflict(conflict)
-    const closest = await this.#closest(conflict, from)
+    const closest = await closestConflict(this.#parts, conflict, from)
     if (closest !== conflict) await book.conflict(closest)
-  }
-
-  /** The conflict of the smallest length that the other side shows. */
-  async #closest(conflict: FeedConflict, from: KeyId): Promise<FeedConflict> {
-    const { log, peers } = this.#parts
-    const { feed } = conflict
-    let [same, closest] = [0, conflict]
-    while (closest.held.length - same > 1) {
-      const length = Math.floor((same + closest.held.length) / 2)
-      const held = await log.prefix(feed, length)
-      const seen = await peers.prefix(from, { process: feed.process, epoch: feed.epoch, length }).catch(failed)
-      const [ours, theirs] = [held && hashOf(held), seen && hashOf(seen)]
-      if (held === undefined || seen?.length !== length || ours === undefined || theirs === undefined) return closest
-      if (equalBytes(ours, theirs)) same = length
-      else closest = { feed, held, seen }
-    }
-    return closest
   }
 
   async #run(): Promise<void> {
@@ -296,24 +279,6 @@ interface Shown {
   notBeforeMs: number
   readonly missed: Map<string, FeedSpec>
   showing: Promise<void>
-}
-
-const NOTHING = new Uint8Array(0)
-
-/** The hash of the tree of a prefix, whoever signed it. */
-function hashOf({ length, roots }: SignedPrefix): Uint8Array | undefined {
-  try {
-    const tree = FeedTree.from(roots)
-    return tree.length === length ? tree.hash() : undefined
-  } catch (error) {
-    if (error instanceof MalformedBytes) return undefined
-    throw error
-  }
-}
-
-/** A search ends where it gets no answer. @throws what is no failure */
-function failed(error: unknown): undefined {
-  if (!Failure.is(error)) throw error
 }
 
 /** Whether a peer may take later what it did not take now: it is just starting, say. */

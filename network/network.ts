@@ -20,7 +20,7 @@ import { BlockList } from './block-list.ts'
 import type { FrameCipher } from './frame-cipher.ts'
 import { Gossip } from './gossip.ts'
 import { FeedNetwork } from './feeds/feed-network.ts'
-import { Links } from './links.ts'
+import { type LinkCounts, Links } from './links.ts'
 import { type Host, openHost } from './open-host.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
@@ -267,26 +267,8 @@ export class Network implements AsyncDisposable {
   }
 
   /** Numbers for whoever watches the node. */
-  get counts(): {
-    readonly connections: number
-    readonly links: number
-    readonly incoming: number
-    readonly outgoing: number
-    readonly cuts: number
-  } {
-    let [links, incoming, outgoing] = [0, 0, 0]
-    for (const { underWay } of this.#links.all) {
-      links += 1
-      incoming += underWay.incoming
-      outgoing += underWay.outgoing
-    }
-    return {
-      connections: this.#host.getConnections().length,
-      links,
-      incoming,
-      outgoing,
-      cuts: this.#standing.cuts,
-    }
+  get counts(): LinkCounts & { readonly connections: number; readonly cuts: number } {
+    return { ...this.#links.counts, connections: this.#host.getConnections().length, cuts: this.#standing.cuts }
   }
 
   /** What the links of all times have carried. */
