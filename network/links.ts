@@ -15,13 +15,6 @@ export interface LinksParts {
   readonly changed: () => void
 }
 
-/** Links, and what is under way on them. */
-export interface LinkCounts {
-  readonly links: number
-  readonly incoming: number
-  readonly outgoing: number
-}
-
 type Opening = PromiseWithResolvers<PeerLink>
 
 /**
@@ -72,13 +65,8 @@ export class Links {
     return { received: this.#received, sent: this.#sent }
   }
 
-  get counts(): LinkCounts {
-    let [incoming, outgoing] = [0, 0]
-    for (const { underWay } of this.#all) {
-      incoming += underWay.incoming
-      outgoing += underWay.outgoing
-    }
-    return { links: this.#all.size, incoming, outgoing }
+  get all(): Iterable<PeerLink> {
+    return this.#all
   }
 
   /** The link to a peer; opened, and the peer dialled, if there is none. @throws {Failure} `unreachable` */
