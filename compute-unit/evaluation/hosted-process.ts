@@ -209,11 +209,13 @@ export class HostedProcess {
 
   /** The state as the program tells it, in a run that is undone. */
   exportDocument(timestampMs: number): Ending {
+    this.#context.patienceGas = undefined
     return this.#lifecycle.document(GAS_PER_QUERY_MAX, timestampMs, Math.max(0, this.#slots - 1))
   }
 
   /** Carries out what `message` asks for, outside of any slot: this object is a copy from then on. */
   rehearse(message: GuestMessage): Ending {
+    this.#context.patienceGas = undefined
     const { ending, successor } = this.#lifecycle.carryOut(message, this.#gasLimit(FUEL_PER_MESSAGE))
     if (ending.status === 'error') this.#cells.discard()
     else {
