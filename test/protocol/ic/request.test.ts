@@ -88,6 +88,7 @@ describe('a request of the IC', () => {
     ['a length beyond its end', fromHex('5affffffff00')],
     ['a number not in its shortest form', fromHex('1801')],
     ['lists in lists for ever', new Uint8Array(100).fill(0x81)],
+    ['more values than any', fromHex(`9a00030d40${'a0'.repeat(200_000)}`)],
     [
       '21 delegations',
       envelopeOf({ content: asIc(callContent()), sender_delegation: Array.from({ length: 21 }, () => new Map()) }),
@@ -95,6 +96,7 @@ describe('a request of the IC', () => {
   ])('is refused with %s', (what, bytes) => {
     expect(() => decodeRequestEnvelope(bytes)).toThrow(/cbor|envelope|content|sender|nonce|arg/)
     if (what.startsWith('a key twice')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/twice/)
+    if (what.startsWith('more values')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/too many values/)
   })
 
   it('expires, and may not expire too late; queries may be late', () => {
@@ -278,11 +280,11 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const der = canisterDer(canister, toUtf8('user 1'))
     const content = asIc(callContent({ sender: selfAuthenticating(der) }))
     const message = concatBytes(separator('ic-request'), hashOfMap(content))
-    const sign = (signedMessage: Uint8Array, certifier = canister): Uint8Array => {
+    const sign = (signedMessage: Uint8Array, certifier = canister, beside: HashTree = [0]): Uint8Array => {
       const sigTree: HashTree = [
-        2,
-        toUtf8('sig'),
-        [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]],
+        1,
+        beside,
+        [2, toUtf8('sig'), [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]]],
       ]
       const state: HashTree = [
         1,
@@ -301,6 +303,9 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
       /signature/,
     )
     expect(refusal(envelope(sign(seed(3))), NOW_MS, [rootKey])).toMatch(/signature/)
+    const wide = (levels: number): HashTree => (levels === 0 ? [0] : [1, wide(levels - 1), wide(levels - 1)])
+    expect(refusal(envelope(sign(message, canister, wide(8))), NOW_MS, [rootKey])).toBeUndefined()
+    expect(refusal(envelope(sign(message, canister, wide(12))), NOW_MS, [rootKey])).toMatch(/signature/)
     expect(refusal(envelope(sign(message, fromHex('00000000000000fe0101'))), NOW_MS, [rootKey])).toMatch(/signature/)
   })
 })
