@@ -17,6 +17,8 @@ import { bigEndian32, bigEndian64, lastNumber, rangeOf, storeKey } from './keys.
 
 /** Older checkpoints that are kept beside the newest. */
 const KEPT = 4
+/** Processes of which it is remembered how many checkpoints they have. */
+const COUNTED_MAX = 4_096
 
 /** A checkpoint as listed: where it stands, and the root its state must have. */
 export interface CheckpointHead {
@@ -55,6 +57,8 @@ interface Manifest extends CheckpointHead {
 export class Checkpoints {
   readonly #store: Store
   readonly #before: ((process: ProcessId) => void) | undefined
+  /** How many checkpoints are kept, or more than are, of processes that wrote one, least recently first: what is pruned must be read, and only then. */
+  readonly #counts = new Map<ProcessId, number>()
 
   /** `before` gives the store what nobody makes again once there is a checkpoint behind it. */
   constructor(store: Store, before?: (process: ProcessId) => void) {
@@ -77,8 +81,20 @@ export class Checkpoints {
     }
     changes.push({ key: storeKey('checkpoint', process, at), value: encodeManifest(delta, blocks) })
     this.#store.write(changes)
+    const before = this.#counts.get(process)
+    if (before !== undefined && before + 1 < 2 * KEPT) return this.#count(process, before + 1)
     const heads = await this.list(process)
-    if (heads.length >= 2 * KEPT) await this.#prune(process, heads)
+    const isTooMany = heads.length >= 2 * KEPT
+    if (isTooMany) await this.#prune(process, heads)
+    this.#count(process, isTooMany ? KEPT : heads.length)
+  }
+
+  #count(process: ProcessId, kept: number): void {
+    this.#counts.delete(process)
+    this.#counts.set(process, kept)
+    if (this.#counts.size <= COUNTED_MAX) return
+    const [oldest] = this.#counts.keys()
+    if (oldest !== undefined) this.#counts.delete(oldest)
   }
 
   /** Checkpoints of a process, oldest first; damaged ones are passed over. */

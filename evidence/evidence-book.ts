@@ -8,14 +8,12 @@
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
  *    earlier frames, and others found final by it, stays.
  * 4. A complaint changes nothing; people read it.
- * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for
- *    so much of each kind and process, and for so many bytes of all complaints. An equivocation of a shorter length moves the end, so it
- *    always finds room: that of the longest gives way.
+ * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. An equivocation of
+ *    a shorter length moves the end, so it finds room where others do not: that of the longest gives way.
  */
 import {
   asKeyId,
   type Clock,
-  COMPLAINTS_MAX_BYTES,
   COMPLAINTS_TOLD_MAX,
   type Disagreement,
   encodeEquivocation,
@@ -24,13 +22,13 @@ import {
   type Evidence,
   type EvidenceEntry,
   type EvidenceKind,
-  EVIDENCE_PER_PROCESS_MAX,
   evidenceId,
   Failure,
   type FeedConflict,
   type KeyId,
   type Log,
   feedOfEpoch,
+  messagesFeed,
   type ProcessDescription,
   type ProcessId,
   type Slot,
@@ -38,14 +36,16 @@ import {
   type UnitFault,
   unitOf,
 } from '../protocol/index.ts'
+import { AwaitedComplaints } from './complaint-offers.ts'
 import { Disagreements } from './disagreements.ts'
+import { EvidenceRoom } from './evidence-room.ts'
 import { judge, type Judged, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
-  readonly log: Pick<Log, 'store' | 'freeze' | 'messages'>
+  readonly log: Pick<Log, 'store' | 'freeze' | 'messages' | 'length'>
   readonly clock: Pick<Clock, 'now'>
   /** Hands what is new to all peers but `from`. */
-  readonly share: (bytes: Uint8Array, from: KeyId | undefined) => void
+  readonly share: (entry: EvidenceEntry, from: KeyId | undefined) => void
   readonly trouble: (what: string, failure: Failure) => void
   /** Told of all that is new. */
   readonly noticed?: ((entry: EvidenceEntry) => void) | undefined
@@ -62,8 +62,8 @@ const SEEN_BYTES = 8
 export class EvidenceBook implements Evidence {
   readonly #parts: EvidenceBookParts
   readonly #entries = new Map<string, EvidenceEntry>()
-  /** Of all complaints among them. */
-  #complaintBytes = 0
+  readonly #room = new EvidenceRoom()
+  readonly #awaited: AwaitedComplaints
   /** Processes that stand still, by epoch: how many blocks of their feed are common to both sides, as far as is known. */
   readonly #ends = new Map<string, number>()
   readonly #disagreements = new Disagreements()
@@ -72,6 +72,7 @@ export class EvidenceBook implements Evidence {
 
   private constructor(parts: EvidenceBookParts) {
     this.#parts = parts
+    this.#awaited = new AwaitedComplaints(parts.clock)
   }
 
   /** Reads what was kept, and acts upon it again. */
@@ -92,6 +93,7 @@ export class EvidenceBook implements Evidence {
    */
   async take(bytes: Uint8Array, from?: KeyId): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const id = evidenceId(bytes)
+    this.#awaited.came(id)
     if (this.#entries.has(id)) return { id, isNew: false }
     const kept = bytes.slice()
     const seenMs = this.#parts.clock.now()
@@ -101,7 +103,7 @@ export class EvidenceBook implements Evidence {
     new DataView(value.buffer).setBigUint64(0, BigInt(seenMs))
     value.set(kept, SEEN_BYTES)
     this.#parts.log.store.write([{ key: storeKey(entry), value }])
-    this.#parts.share(kept, from)
+    this.#parts.share(entry, from)
     this.#parts.noticed?.(entry)
     return { id, isNew: true }
   }
@@ -141,10 +143,17 @@ export class EvidenceBook implements Evidence {
     return wanted.sort((a, b) => b.seenMs - a.seenMs)
   }
 
-  /** What a node that is met is told: all that anybody acts upon, and of complaints, which change nothing, the last few. Each is a call, to each node, at each meeting. */
-  toTell(): EvidenceEntry[] {
-    const [complaints, others] = [this.list({ kind: 'complaint' }), this.list()]
-    return [...others.filter(({ kind }) => kind !== 'complaint'), ...complaints.slice(0, COMPLAINTS_TOLD_MAX)]
+  /** What a node that is met is told: all that anybody acts upon, and of complaints, which change nothing, the last few. */
+  toTell(): { readonly proofs: readonly EvidenceEntry[]; readonly complaints: readonly EvidenceEntry[] } {
+    return {
+      proofs: this.list().filter(({ kind }) => kind !== 'complaint'),
+      complaints: this.list({ kind: 'complaint' }).slice(0, COMPLAINTS_TOLD_MAX),
+    }
+  }
+
+  /** Those of the complaints that somebody names which this node lacks; of whoever else names them it does not want them meanwhile. */
+  lacks(ids: readonly string[]): readonly string[] {
+    return this.#awaited.await(ids.filter(id => !this.#entries.has(id)))
   }
 
   get(id: string): EvidenceEntry | undefined {
@@ -167,51 +176,58 @@ export class EvidenceBook implements Evidence {
     return message !== undefined && (await this.#parts.log.messages.slotOf(process, message)) !== undefined
   }
 
-  /** Nothing, if there is no room for more of its kind. @throws {Failure} as `take` */
+  /** Nothing, if there is no room for it. @throws {Failure} as `take` */
   async #look(bytes: Uint8Array, seenMs: number, isAgain = false): Promise<EvidenceEntry | undefined> {
-    const hasRoom = (shown: Judged): boolean => this.#hasRoom(shown, bytes.length)
+    const hasRoom = (complaint: Judged): boolean => this.#room.has(complaint, bytes.length, false)
     const judged = await judge(bytes, this.#parts, { isAgain, hasRoom })
     if (judged === undefined) return undefined
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
+    const isElsewhere = judged.kind !== 'complaint' && (await this.#isElsewhere(judged.process))
     // Somebody else brought it while it was judged: it counts once.
-    if (this.#entries.has(entry.id)) return undefined
-    const isEarlier =
-      judged.length !== undefined &&
-      judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
-    if (!hasRoom(judged)) {
-      if (!isEarlier) return undefined
-      this.#forgetLongest(judged)
-    }
-    if (judged.kind === 'complaint') this.#complaintBytes += bytes.length
+    if (this.#entries.has(entry.id) || !this.#makeRoom(entry, isElsewhere)) return undefined
+    this.#room.take(entry, isElsewhere)
     this.#entries.set(entry.id, entry)
     try {
       await this.#act(entry)
     } catch (error) {
       // Whoever brings it again is heard.
-      this.#entries.delete(entry.id)
+      this.#forget(entry)
       throw error
     }
     return entry
   }
 
-  /** Whether there is room for one more of this kind. Processes that nobody knows cost nothing to name: they share the room of one. */
-  #hasRoom({ kind, process, accused }: Judged, bytes: number): boolean {
-    if (kind === 'complaint' && this.#complaintBytes + bytes > COMPLAINTS_MAX_BYTES) return false
-    let count = 0
-    for (const entry of this.#entries.values()) {
-      const sharesRoom = accused.length > 0 ? entry.process === process : entry.accused.length === 0
-      if (entry.kind === kind && sharesRoom) count += 1
-    }
-    return count < EVIDENCE_PER_PROCESS_MAX
+  /** Whether this node has no feed of a process. */
+  async #isElsewhere(id: ProcessId): Promise<boolean> {
+    const process = await this.#parts.describe(id)
+    return process === undefined || (await this.#parts.log.length(messagesFeed(process))) === 0
   }
 
-  /** Of the same epoch, whose end moves: what shows the ends of others stays, so there may be one more for each epoch. */
-  #forgetLongest({ process, epoch }: Pick<EvidenceEntry, 'process' | 'epoch'>): void {
+  /** Whether there is room for it, perhaps since another gave way. */
+  #makeRoom(entry: EvidenceEntry, isElsewhere: boolean): boolean {
+    if (this.#room.has(entry, entry.bytes.length, isElsewhere)) return true
+    const { length, process, epoch } = entry
+    const end = this.#ends.get(endName(process, epoch)) ?? Number.POSITIVE_INFINITY
+    if (length === undefined || length > end) return false
+    const longest = this.#longest(entry)
+    if (longest !== undefined) {
+      this.#forget(longest)
+      this.#parts.log.store.write([{ key: storeKey(longest), value: undefined }])
+    }
+    // What shows where an epoch ended stays, so there may be one more for each.
+    return longest !== undefined || !isElsewhere
+  }
+
+  /** Of the same epoch, whose end moves. */
+  #longest({ process, epoch }: EvidenceEntry): EvidenceEntry | undefined {
     const alike = this.list({ process, kind: 'equivocation' }).filter(entry => entry.epoch === epoch)
     const [longest] = alike.sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
-    if (longest === undefined) return
-    this.#entries.delete(longest.id)
-    this.#parts.log.store.write([{ key: storeKey(longest), value: undefined }])
+    return longest
+  }
+
+  #forget(entry: EvidenceEntry): void {
+    this.#entries.delete(entry.id)
+    this.#room.give(entry)
   }
 
   async #act({ id, kind, process, length, epoch, accused, slot = 0 }: EvidenceEntry): Promise<void> {

@@ -12,18 +12,17 @@
 import {
   type Clock,
   equalBytes,
+  type EvidenceEntry,
   Failure,
   type FeedConflict,
   type FeedSpec,
   feedName,
-  FeedTree,
   HEADS_EVERY_MS,
   HEADS_HELD_MAX,
   HEADS_TOGETHER_MAX,
   type HeadWatch,
   type KeyId,
   type Log,
-  MalformedBytes,
   feedOfEpoch,
   messagesFeed,
   PAGE_MAX,
@@ -34,15 +33,16 @@ import {
   type SignedPrefix,
   treeAt,
 } from '../protocol/index.ts'
+import { closestConflict, hashOf } from './closest-conflict.ts'
+import { ComplaintOffers, type ComplaintPeers } from './complaint-offers.ts'
 import type { EvidenceBook } from './evidence-book.ts'
 
 /** Other nodes, as far as heads and evidence go. */
-export interface EvidencePeers {
+export interface EvidencePeers extends ComplaintPeers {
   /** Nodes to which there is a link now. */
   readonly peers: readonly KeyId[]
   showHeads(to: KeyId, heads: readonly ShownHead[]): Promise<void>
   prefix(from: KeyId, wish: PrefixWish): Promise<SignedPrefix | undefined>
-  tell(to: KeyId, evidence: Uint8Array): Promise<void>
 }
 
 export interface HeadExchangeParts {
@@ -66,9 +66,11 @@ export class HeadExchange implements HeadWatch, Disposable {
   readonly #met = new Map<KeyId, Shown>()
   readonly #ended = new AbortController()
   readonly #watching: Disposable
+  readonly #offers: ComplaintOffers
 
   constructor(parts: HeadExchangeParts) {
     this.#parts = parts
+    this.#offers = new ComplaintOffers({ ...parts, notTaken: (peer, error) => this.#notTaken(peer, error) })
     this.#watching = parts.log.watch(({ feed }) => {
       if (feed.kind === 'messages') this.#note(feed)
     })
@@ -105,15 +107,24 @@ export class HeadExchange implements HeadWatch, Disposable {
     if (feed !== undefined) this.#note(feed)
   }
 
-  /** A peer did not take evidence: if it may later, it is met again. */
-  notTaken(peer: KeyId, error: unknown): void {
-    const shown = this.#met.get(peer)
-    if (shown !== undefined && isPassing(error)) this.#later(shown)
+  /** Tells all peers but `from` of evidence that is new here. */
+  share(entry: EvidenceEntry, from: KeyId | undefined): void {
+    if (entry.kind === 'complaint') return this.#offers.add(entry, from)
+    const { peers } = this.#parts
+    for (const peer of peers.peers)
+      if (peer !== from) void peers.tell(peer, entry.bytes).catch(error => this.#notTaken(peer, error))
   }
 
   [Symbol.dispose](): void {
     this.#watching[Symbol.dispose]()
+    this.#offers[Symbol.dispose]()
     this.#ended.abort()
+  }
+
+  /** A peer did not take evidence: if it may later, it is met again. */
+  #notTaken(peer: KeyId, error: unknown): void {
+    const shown = this.#met.get(peer)
+    if (shown !== undefined && isPassing(error)) this.#later(shown)
   }
 
   /** Has a feed shown in the next round. */
@@ -131,7 +142,8 @@ export class HeadExchange implements HeadWatch, Disposable {
       return
     }
     const held = await treeAt(log.trees, feed, seen.length)
-    if (held !== undefined && equalBytes(held.hash(), hashOf(seen) ?? NOTHING)) return
+    const shown = hashOf(seen)
+    if (held !== undefined && shown !== undefined && equalBytes(held.hash(), shown)) return
     const conflict = await log.compare(feed, seen)
     if (conflict !== undefined) await this.#prove(conflict, from)
   }
@@ -140,25 +152,8 @@ export class HeadExchange implements HeadWatch, Disposable {
   async #prove(conflict: FeedConflict, from: KeyId): Promise<void> {
     const { book } = this.#parts
     await book.conflict(conflict)
-    const closest = await this.#closest(conflict, from)
+    const closest = await closestConflict(this.#parts, conflict, from)
     if (closest !== conflict) await book.conflict(closest)
-  }
-
-  /** The conflict of the smallest length that the other side shows. */
-  async #closest(conflict: FeedConflict, from: KeyId): Promise<FeedConflict> {
-    const { log, peers } = this.#parts
-    const { feed } = conflict
-    let [same, closest] = [0, conflict]
-    while (closest.held.length - same > 1) {
-      const length = Math.floor((same + closest.held.length) / 2)
-      const held = await log.prefix(feed, length)
-      const seen = await peers.prefix(from, { process: feed.process, epoch: feed.epoch, length }).catch(failed)
-      const [ours, theirs] = [held && hashOf(held), seen && hashOf(seen)]
-      if (held === undefined || seen?.length !== length || ours === undefined || theirs === undefined) return closest
-      if (equalBytes(ours, theirs)) same = length
-      else closest = { feed, held, seen }
-    }
-    return closest
   }
 
   async #run(): Promise<void> {
@@ -234,12 +229,14 @@ export class HeadExchange implements HeadWatch, Disposable {
     shown.failures += 1
   }
 
-  /** A node is met: it is shown everything, the newest evidence first. */
+  /** A node is met: it is shown everything, evidence first. */
   async #meet(peer: KeyId, shown: Shown): Promise<void> {
     const { log, peers, book } = this.#parts
     // What grows from here on is shown afterwards.
     shown.isMet = true
-    for (const { bytes } of book.toTell()) await peers.tell(peer, bytes).catch(unlessPassing)
+    const { proofs, complaints } = book.toTell()
+    for (const { bytes } of proofs) await peers.tell(peer, bytes).catch(unlessPassing)
+    await this.#offers.offer(peer, complaints).catch(unlessPassing)
     let count = 0
     for (let after: ProcessId | undefined; count < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })
@@ -282,24 +279,6 @@ interface Shown {
   notBeforeMs: number
   readonly missed: Map<string, FeedSpec>
   showing: Promise<void>
-}
-
-const NOTHING = new Uint8Array(0)
-
-/** The hash of the tree of a prefix, whoever signed it. */
-function hashOf({ length, roots }: SignedPrefix): Uint8Array | undefined {
-  try {
-    const tree = FeedTree.from(roots)
-    return tree.length === length ? tree.hash() : undefined
-  } catch (error) {
-    if (error instanceof MalformedBytes) return undefined
-    throw error
-  }
-}
-
-/** A search ends where it gets no answer. @throws what is no failure */
-function failed(error: unknown): undefined {
-  if (!Failure.is(error)) throw error
 }
 
 /** Whether a peer may take later what it did not take now: it is just starting, say. */

@@ -7,6 +7,7 @@ export {
   type EvaluatedResults,
   type IcFacadeParts,
   type IcKeys,
+  type QueryClerk,
   runClerk,
   ThreadedClerk,
 } from './ic/index.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { equalBytes, Failure, type NewBlock } from '../protocol/index.ts'
+import { equalBytes, Failure, feedName, type NewBlock } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { JournalFile, JournalFiles } from './journal-files.ts'
 import {
@@ -31,11 +31,10 @@ interface LiveSegment {
   readonly keptBytes: number
 }
 
-/** Blocks that stand at the beginning of every new segment. */
-interface Kept {
-  readonly blocks: readonly NamedBlock[]
-  /** Called once they stand in one. */
-  carried: (() => void) | undefined
+/** What every new segment begins with. */
+export interface Carried {
+  /** The blocks, for a segment that is begun now; `stand` is called once they stand in it, durable. */
+  begin(): { readonly blocks: readonly NamedBlock[]; readonly stand: () => void }
 }
 
 export interface JournalParts {
@@ -62,7 +61,7 @@ export class Journal implements AsyncDisposable {
   /** Generations on disk, ascending, the live one included. */
   readonly #generations: number[]
   #live: LiveSegment | undefined
-  #kept: Kept = { blocks: [], carried: undefined }
+  #carried: Carried | undefined
   #sequence = 0
   #sealed = true
   #previousEnd: number
@@ -93,9 +92,18 @@ export class Journal implements AsyncDisposable {
     return blocks
   }
 
-  /** Has every new segment begin with these blocks; once the first does, which is told, no older segment is needed for them. */
-  keep(blocks: readonly NamedBlock[], carried: () => void): void {
-    if (blocks.length > 0) this.#kept = { blocks, carried }
+  /** Has every new segment begin with something. */
+  carry(carried: Carried): void {
+    this.#carried = carried
+  }
+
+  /** What a segment has of one feed, by its name. @throws {Failure} if it cannot be read */
+  async blocksOf(generation: number, name: string): Promise<readonly JournalledBlock[]> {
+    const bytes = await this.#parts.files.read(pathOf(this.#parts.folder, generation))
+    const header = decodeHeader(bytes)
+    if (header === undefined) throw damaged(generation, 'its header cannot be read')
+    const { blocks } = readSegment(bytes, header, 0)
+    return blocks.filter(({ feed }) => feedName(feed) === name).map(block => ({ block, generation }))
   }
 
   /** The segment that is being written to; 0 before there is one. */
@@ -115,9 +123,10 @@ export class Journal implements AsyncDisposable {
     const generation = this.#last + 1
     const marks = marksOf(randomBytes(4).readUInt32LE())
     const path = pathOf(folder, generation)
-    const kept = this.#kept
+    const carried = this.#carried?.begin()
     const feeds: FeedNumbers = new Map()
-    const first = kept.blocks.length === 0 ? [] : encodeGroup(0, kept.blocks, feeds, marks)
+    const first =
+      carried === undefined || carried.blocks.length === 0 ? [] : encodeGroup(0, carried.blocks, feeds, marks)
     const keptBytes = first.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
       const file = await files.create(path)
@@ -140,8 +149,7 @@ export class Journal implements AsyncDisposable {
     this.#generations.push(generation)
     this.#sequence = keptBytes === 0 ? 0 : 1
     this.#sealed = keptBytes === 0
-    kept.carried?.()
-    kept.carried = undefined
+    carried?.stand()
   }
 
   /** Makes one group durable; gives the segment it stands in. @throws {Failure} `disk-full`, `disk-fault` */

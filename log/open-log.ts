@@ -11,6 +11,7 @@ import {
   toBase64Url,
   WRITE_BEHIND_MAX_BYTES,
 } from '../protocol/index.ts'
+import { CarriedBlocks } from './carried-blocks.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { FeedProofs } from './feed-proofs.ts'
 import { FeedReader } from './feed-reader.ts'
@@ -204,6 +205,10 @@ async function startWriting(
   }
   let keeper: SegmentKeeper | undefined
   const early: { generation: number; blocks: number }[] = []
+  const carried = new CarriedBlocks({
+    journal,
+    released: (generation, blocks) => keeper?.appended(generation, blocks),
+  })
   const behind = opened.keep(
     new WriteBehind({
       feeds,
@@ -215,22 +220,15 @@ async function startWriting(
         if (keeper === undefined) early.push({ generation, blocks })
         else keeper.appended(generation, blocks)
       },
+      onLeft: (state, from, blocks) => void carried.left(state.name, from, blocks),
       onReopened: () => processes.reopen(),
     }),
   )
   const onProgress = report(options, 'journal')
   const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
-  const { outstanding, frozen } = await recover(journalled, {
-    feeds,
-    behind,
-    stateOf,
-    onProgress,
-  })
-  const kept = new SegmentKeeper({ journal, settle }, outstanding)
-  keeper = kept
-  journal.keep(frozen.blocks, () => {
-    for (const [generation, blocks] of frozen.outstanding) kept.appended(generation, blocks)
-  })
+  const outstanding = await recover(journalled, { feeds, behind, carried, stateOf, onProgress })
+  keeper = new SegmentKeeper({ journal, settle }, outstanding)
+  journal.carry(carried)
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
   const reader = new FeedReader({ feeds, states })
   const trees = new StoredTrees({ feeds, states, behind })

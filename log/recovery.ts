@@ -1,19 +1,17 @@
 import { equalBytes, Failure, type NewBlock } from '../protocol/index.ts'
+import type { CarriedBlocks } from './carried-blocks.ts'
 import { type FeedState, freeze } from './feed-state.ts'
-import type { NamedBlock } from './journal-format.ts'
 import type { JournalledBlock } from './journal.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 const READ_TOGETHER = 256
-/** Bytes of frozen feeds that are carried from segment to segment, each time again; more than that holds the segments where it stands. */
-const CARRIED_MAX_BYTES = 16 * 1024 * 1024
-/** What a block costs in a segment besides its bytes, and more. */
-const BLOCK_OVERHEAD_BYTES = 1024
 
 export interface RecoveryParts {
   readonly feeds: OpenFeeds
   readonly behind: WriteBehind
+  /** Takes along what frozen feeds have. */
+  readonly carried: Pick<CarriedBlocks, 'add'>
   readonly stateOf: (block: NewBlock) => FeedState
   readonly onProgress: (done: number, total: number) => void
 }
@@ -24,22 +22,15 @@ interface FeedBlocks {
   readonly blocks: JournalledBlock[]
 }
 
-/** What the journal is still needed for. */
-export interface Recovered {
-  /** For each segment, how many of its blocks are not in their Hypercores yet. */
-  readonly outstanding: ReadonlyMap<number, number>
-  /** Blocks among these of feeds that are frozen, and how many of each segment. They are the evidence: none may be lost. */
-  readonly frozen: { readonly blocks: readonly NamedBlock[]; readonly outstanding: ReadonlyMap<number, number> }
-}
-
 /**
  * Compares the journal with the feeds and gives back to each feed what it lost. A feed that misses blocks
- * from before the journal, or holds other blocks, is frozen at what both agree on.
+ * from before the journal, or holds other blocks, is frozen at what both agree on. Gives, for each segment, how many of its blocks are
+ * not in their Hypercores yet.
  */
 export async function recover(
   journalled: readonly JournalledBlock[],
-  { feeds, behind, stateOf, onProgress }: RecoveryParts,
-): Promise<Recovered> {
+  { feeds, behind, carried, stateOf, onProgress }: RecoveryParts,
+): Promise<ReadonlyMap<number, number>> {
   const byFeed = new Map<FeedState, FeedBlocks>()
   for (const entry of journalled) {
     const state = stateOf(entry.block)
@@ -55,19 +46,12 @@ export async function recover(
     }),
   )
   const outstanding = new Map<number, number>()
-  const frozen = { blocks: [] as NamedBlock[], outstanding: new Map<number, number>() }
-  let [done, carriedBytes] = [0, 0]
+  let done = 0
   for (const { state, blocks } of all) {
     const missing = await compare(state, blocks, feeds)
-    const sizeBytes = missing.reduce((sum, { block }) => sum + block.bytes.length + BLOCK_OVERHEAD_BYTES, 0)
-    const isCarried = state.frozen !== undefined && carriedBytes + sizeBytes <= CARRIED_MAX_BYTES
-    if (isCarried) carriedBytes += sizeBytes
+    if (state.frozen !== undefined) carried.add(state.name, missing)
     for (const { block, generation } of missing) {
-      count(outstanding, generation)
-      if (isCarried) {
-        count(frozen.outstanding, generation)
-        frozen.blocks.push({ name: state.name, block })
-      }
+      outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
       const { bytes, signature } = block
       if (state.frozen === undefined)
         behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
@@ -75,7 +59,7 @@ export async function recover(
     done += blocks.length
     onProgress(done, journalled.length)
   }
-  return { outstanding, frozen }
+  return outstanding
 }
 
 /** What is carried from segment to segment stands in several. */
@@ -84,10 +68,6 @@ function isRepeated({ block }: JournalledBlock, before: readonly JournalledBlock
     other?.block.index === block.index && equalBytes(other.block.bytes, block.bytes)
   const [first, last] = [before[0]?.block.index ?? 0, before.at(-1)?.block.index ?? 0]
   return block.index <= last && (isSame(before[block.index - first]) || before.some(isSame))
-}
-
-function count(counts: Map<number, number>, generation: number): void {
-  counts.set(generation, (counts.get(generation) ?? 0) + 1)
 }
 
 /** The blocks that the feed does not hold; of a frozen feed all, which stay in the journal for ever. */

@@ -31,6 +31,8 @@ export interface WriteBehindParts {
   readonly stored: () => Promise<void>
   /** Blocks of that segment of the journal are in their Hypercore now. */
   readonly onAppended: (generation: number, blocks: number) => void
+  /** A Hypercore does not take these blocks, from `from` on, and never will. */
+  readonly onLeft: (state: FeedState, from: number, blocks: readonly TailBlock[]) => void
   /** Closed and opened anew after a failed disk. */
   readonly onReopened: () => Promise<void>
 }
@@ -72,7 +74,7 @@ export class WriteBehind implements AsyncDisposable {
   /** Puts blocks at the end of a feed; readers see them at once. */
   add(state: FeedState, block: TailBlock): void {
     state.tail.push(block)
-    if (state.unwritable) return
+    if (state.unwritable) return this.#parts.onLeft(state, state.stored + state.tail.length - 1, [block])
     this.#bytes += block.bytes.length
     this.#dirty.add(state)
     this.#linger()
@@ -217,7 +219,7 @@ export class WriteBehind implements AsyncDisposable {
       state.unwritable = true
       // What stands in the journal stays there; it must not hold up the other feeds.
       for (const block of state.tail) this.#bytes -= block.bytes.length
-      return
+      return this.#parts.onLeft(state, state.stored, [...state.tail])
     }
     this.#failure = failure
     this.#reopenSoon(failure)

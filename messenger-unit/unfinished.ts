@@ -11,6 +11,7 @@ import {
   toBase64Url,
   toUtf8,
 } from '../protocol/index.ts'
+import { OpenSlots } from './open-slots.ts'
 
 const PREFIX = toUtf8('messenger/unfinished/')
 const PREFIX_END = toUtf8('messenger/unfinished0')
@@ -22,13 +23,9 @@ const SWEEP_EVERY_FRAMES = 1024
 interface Progress {
   scheduled: Slot
   evaluated: Slot
-  /** Parts of outboxes that are not delivered yet, by slot. */
-  readonly open: Map<Slot, number>
-  /** The lowest of these, if it is known. */
-  lowest: Slot | undefined
+  /** Parts of outboxes that are not delivered yet. */
+  readonly open: OpenSlots
   mark: Slot
-  /** An older slot was opened after a newer one: the first of `open` need not be the lowest. */
-  unordered: boolean
 }
 
 /**
@@ -64,10 +61,8 @@ export class Unfinished {
     this.#processes.set(process, {
       scheduled: end,
       evaluated: firstSlot,
-      open: new Map(),
-      lowest: undefined,
+      open: new OpenSlots(),
       mark: firstSlot,
-      unordered: false,
     })
     this.#write(process, firstSlot)
   }
@@ -89,25 +84,15 @@ export class Unfinished {
 
   /** `count` parts of the outbox of `slot` are to be delivered. */
   opened(process: ProcessId, slot: Slot, count: number): void {
-    const progress = this.#processes.get(process)
-    if (progress === undefined) return
-    if (slot < progress.evaluated) progress.unordered = true
-    if (progress.open.size === 0 || (progress.lowest !== undefined && slot < progress.lowest)) progress.lowest = slot
-    progress.open.set(slot, (progress.open.get(slot) ?? 0) + count)
+    this.#processes.get(process)?.open.add(slot, count)
   }
 
   /** One of them is. */
   delivered(process: ProcessId, slot: Slot): void {
-    const progress = this.#processes.get(process)
-    if (progress === undefined) return
-    const { open } = progress
-    const left = (open.get(slot) ?? 1) - 1
-    if (left > 0) open.set(slot, left)
-    else open.delete(slot)
-    if (left <= 0 && progress.lowest === slot) progress.lowest = undefined
+    this.#processes.get(process)?.open.remove(slot)
   }
 
-  /** From which slot on something may be left to do. */
+  /** From which slot on something may be left to do; of a process with much of that, an earlier one perhaps. */
   lowest(process: ProcessId): Slot | undefined {
     const progress = this.#processes.get(process)
     return progress && lowestOf(progress)
@@ -128,7 +113,7 @@ export class Unfinished {
   sweep(): void {
     this.#sinceSweep = 0
     for (const [process, { scheduled, evaluated, open }] of this.#processes) {
-      if (open.size === 0 && evaluated >= scheduled) this.strike(process)
+      if (open.isEmpty && evaluated >= scheduled) this.strike(process)
     }
   }
 
@@ -141,13 +126,6 @@ export class Unfinished {
 
 const markKey = (process: ProcessId): Uint8Array => concatBytes(PREFIX, fromBase64Url(process))
 
-function lowestOf(progress: Progress): Slot {
-  const { open, unordered, evaluated } = progress
-  if (open.size === 0) {
-    progress.unordered = false
-    return evaluated
-  }
-  if (!unordered) return open.keys().next().value ?? 0
-  progress.lowest ??= open.keys().reduce((lowest, slot) => Math.min(lowest, slot))
-  return Math.min(evaluated, progress.lowest)
+function lowestOf({ open, evaluated }: Progress): Slot {
+  return Math.min(evaluated, open.lowest ?? evaluated)
 }

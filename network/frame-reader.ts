@@ -1,13 +1,20 @@
-import { concatBytes } from '../protocol/index.ts'
+/** Bytes of the length before each frame. */
+export const HEAD_BYTES = 4
+const NOTHING = new Uint8Array(0)
 
 /**
  * Takes a stream of bytes apart into frames: four bytes of length, most significant first, then that many bytes.
- * Nothing is copied but a frame that came in pieces; what waits is never more than one frame and one piece.
+ *
+ * 1. Nothing is copied but a frame that came in pieces, and no byte of that more than twice or so.
+ * 2. What waits is a copy: a piece is a view of all that came with it, and holds that.
+ * 3. It has room for what came, and as much again: whoever announces much and sends little takes little.
  */
 export class FrameReader {
   readonly #maxBytes: number
-  #pieces: Uint8Array[] = []
+  /** The beginning of a frame, and room for more of it. */
+  #begun = NOTHING
   #bytes = 0
+  /** How long it is, head and all, or that of its head. */
   #wanted = HEAD_BYTES
 
   /** `maxBytes`: the longest frame that is taken. */
@@ -15,33 +22,61 @@ export class FrameReader {
     this.#maxBytes = maxBytes
   }
 
+  /** Room that is held for what has not come to its end. */
+  get heldBytes(): number {
+    return this.#begun.length
+  }
+
   /** The frames that `piece` completes, in order. @throws {FrameTooLong} */
   *take(piece: Uint8Array): Generator<Uint8Array> {
-    if (this.#bytes > 0) {
-      this.#pieces.push(piece)
-      this.#bytes += piece.length
-      if (this.#bytes < this.#wanted) return
-      piece = concatBytes(...this.#pieces)
-    }
     let at = 0
-    this.#wanted = HEAD_BYTES
+    while (this.#bytes > 0 && at < piece.length) {
+      at += this.#begin(piece.subarray(at))
+      if (this.#bytes < this.#wanted) return
+      if (this.#bytes === HEAD_BYTES && this.#wanted === HEAD_BYTES) this.#wanted += this.#lengthAt(this.#begun, 0)
+      if (this.#bytes < this.#wanted) continue
+      const frame = this.#begun.subarray(HEAD_BYTES, this.#bytes)
+      this.#forget()
+      yield frame
+    }
     while (piece.length - at >= HEAD_BYTES) {
-      const length = lengthAt(piece, at)
-      if (length > this.#maxBytes) throw new FrameTooLong(length, this.#maxBytes)
-      if (piece.length - at - HEAD_BYTES < length) {
-        this.#wanted = HEAD_BYTES + length
+      const end = at + HEAD_BYTES + this.#lengthAt(piece, at)
+      if (end > piece.length) {
+        this.#wanted = end - at
         break
       }
-      yield piece.subarray(at + HEAD_BYTES, at + HEAD_BYTES + length)
-      at += HEAD_BYTES + length
+      yield piece.subarray(at + HEAD_BYTES, end)
+      at = end
     }
-    this.#bytes = piece.length - at
-    this.#pieces = this.#bytes === 0 ? [] : [piece.subarray(at)]
+    if (at < piece.length) this.#begin(piece.subarray(at))
+  }
+
+  /** Keeps what is wanted of a piece; gives how much that is. */
+  #begin(piece: Uint8Array): number {
+    const some = piece.subarray(0, this.#wanted - this.#bytes)
+    const bytes = this.#bytes + some.length
+    if (bytes > this.#begun.length) {
+      const room = new Uint8Array(Math.min(this.#wanted, 2 * bytes))
+      room.set(this.#begun.subarray(0, this.#bytes))
+      this.#begun = room
+    }
+    this.#begun.set(some, this.#bytes)
+    this.#bytes = bytes
+    return some.length
+  }
+
+  #forget(): void {
+    this.#begun = NOTHING
+    this.#bytes = 0
+    this.#wanted = HEAD_BYTES
+  }
+
+  #lengthAt(bytes: Uint8Array, at: number): number {
+    const length = lengthAt(bytes, at)
+    if (length > this.#maxBytes) throw new FrameTooLong(length, this.#maxBytes)
+    return length
   }
 }
-
-/** Bytes of the length before each frame. */
-export const HEAD_BYTES = 4
 
 /** A frame announced itself as longer than allowed. */
 export class FrameTooLong extends Error {

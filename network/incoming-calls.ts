@@ -13,6 +13,7 @@ import {
   type PeerOperationRow,
 } from '../protocol/index.ts'
 import type { AtOnce } from './at-once.ts'
+import type { FairShare, Share } from './fair-share.ts'
 import type { LinkFrame } from './link-frame.ts'
 import type { PartsLane } from './parts-lane.ts'
 import type { Offence } from './standing.ts'
@@ -20,6 +21,8 @@ import type { Offence } from './standing.ts'
 /** Carries out what a peer asks for, as bytes. */
 export interface Serve {
   readonly atOnce: AtOnce
+  /** Room for the bytes of requests of all peers. */
+  readonly room: FairShare
   row(operation: string): PeerOperationRow | undefined
   /** @throws {Failure}; {MalformedBytes} if the payload is not of the operation's shape */
   one(operation: string, payload: Uint8Array, call: PeerCall): Promise<Uint8Array>
@@ -80,7 +83,7 @@ export class IncomingCalls {
   readonly #calls = new Map<number, Call>()
   /** Refused while parts of them are still on their way. */
   readonly #refused = new Set<number>()
-  #bytes = 0
+  readonly #room: Share
   #next = 0
   #ready: (() => void)[] = []
   #readyAt = 0
@@ -89,6 +92,7 @@ export class IncomingCalls {
   constructor(parts: IncomingCallsParts) {
     this.#parts = parts
     this.#atOnce = parts.serve.atOnce.forPeer()
+    this.#room = parts.serve.room.open()
   }
 
   get underWay(): number {
@@ -140,6 +144,7 @@ export class IncomingCalls {
     this.#ready = []
     this.#readyAt = 0
     for (const [id, call] of this.#calls) this.#cancel(id, call)
+    this.#room.close()
   }
 
   #ask(frame: Extract<LinkFrame, { kind: 'ask' }>): void {
@@ -163,12 +168,12 @@ export class IncomingCalls {
       this.#parts.offence('over-limit', 'a request longer than its operation takes')
       return this.#refuse({ id, more: frame.more }, new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }))
     }
-    this.#bytes += frame.payload.length
-    call.bytes = bytes
-    if (this.#bytes > PEER_REQUESTS_MAX_BYTES) {
+    const isTooMuch = this.#room.taken + frame.payload.length > PEER_REQUESTS_MAX_BYTES
+    if (isTooMuch || !this.#room.take(frame.payload.length)) {
       this.#forget(id, call)
       return this.#refuse({ id, more: frame.more }, new Failure('busy', { operation: call.operation }))
     }
+    call.bytes = bytes
     call.parts.push(frame.payload)
     if (frame.more) return
     this.#ready.push(() => {
@@ -233,7 +238,7 @@ export class IncomingCalls {
 
   #forget(id: number, call: Call): void {
     if (!this.#calls.delete(id)) return
-    this.#bytes -= call.bytes
+    this.#room.give(call.bytes)
     call.bytes = 0
     call.parts = []
     call.takeBack()

@@ -1,4 +1,4 @@
-import { CborReader, CborWriter, MalformedBytes, readSmall } from '../protocol/index.ts'
+import { CborReader, CborWriter, MalformedBytes, PEER_PART_MIN_BYTES, readSmall } from '../protocol/index.ts'
 
 /**
  * What stands in a frame between two nodes: a CBOR array whose first entry is its kind. Ids are given by whoever asks,
@@ -81,6 +81,8 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   const id = readSmall(reader)
   const frame = readRest(reader, kind, id)
   reader.end()
+  if ('more' in frame && frame.more && frame.payload.length < PEER_PART_MIN_BYTES)
+    throw new MalformedBytes('link frame: a part too short to be followed by another', 0)
   return frame
 }
 

@@ -15,6 +15,13 @@ export interface LinksParts {
   readonly changed: () => void
 }
 
+/** Links, and what is under way on them. */
+export interface LinkCounts {
+  readonly links: number
+  readonly incoming: number
+  readonly outgoing: number
+}
+
 type Opening = PromiseWithResolvers<PeerLink>
 
 /**
@@ -65,8 +72,13 @@ export class Links {
     return { received: this.#received, sent: this.#sent }
   }
 
-  get all(): Iterable<PeerLink> {
-    return this.#all
+  get counts(): LinkCounts {
+    let [incoming, outgoing] = [0, 0]
+    for (const { underWay } of this.#all) {
+      incoming += underWay.incoming
+      outgoing += underWay.outgoing
+    }
+    return { links: this.#all.size, incoming, outgoing }
   }
 
   /** The link to a peer; opened, and the peer dialled, if there is none. @throws {Failure} `unreachable` */

@@ -20,7 +20,7 @@ import { BlockList } from './block-list.ts'
 import type { FrameCipher } from './frame-cipher.ts'
 import { Gossip } from './gossip.ts'
 import { FeedNetwork } from './feeds/feed-network.ts'
-import { Links } from './links.ts'
+import { type LinkCounts, Links } from './links.ts'
 import { type Host, openHost } from './open-host.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
@@ -72,7 +72,13 @@ export class Network implements AsyncDisposable {
   readonly #watchers = new Set<() => void>()
   #watch: StreamWatch | undefined
 
-  private constructor(parts: NetworkParts, host: Host, standing: Standing, blocked: BlockList) {
+  private constructor(
+    parts: NetworkParts,
+    host: Host,
+    standing: Standing,
+    blocked: BlockList,
+    isRefused: (key: KeyId) => boolean,
+  ) {
     this.key = asKeyId(keyId(ed25519PublicKey(parts.seed)))
     this.#parts = parts
     this.#host = host
@@ -100,6 +106,7 @@ export class Network implements AsyncDisposable {
     this.#statics = new StaticPeers({
       host,
       link: peer => this.#links.to(peer),
+      isRefused,
       trouble: (address, cause) => parts.trouble('peer', new Failure('unreachable', { address }, { cause })),
     })
     this.control = new PeerControl({
@@ -117,8 +124,10 @@ export class Network implements AsyncDisposable {
     const peers = parts.peers.map(parsePeerAddress)
     for (const address of [...listen, ...bootstrap]) parsePeerAddress(address)
     const blocked = await BlockList.open(folder && join(folder, 'blocked-peers'))
-    const cut: { peer: (key: KeyId) => void } = { peer: () => undefined }
-    const standing = new Standing(Date.now, key => cut.peer(key))
+    // Told by what is opened before it is there.
+    const later: { network: Network | undefined } = { network: undefined }
+    const standing = new Standing(Date.now, key => void later.network?.control.hangUp(key))
+    const isRefused = (key: KeyId): boolean => standing.isBanned(key) || blocked.has(key)
     const watch = new StreamWatch()
     const host = await openHost({
       watch,
@@ -132,12 +141,15 @@ export class Network implements AsyncDisposable {
       relay,
       isPublic: listen.some(address => !isLoopback(address)),
       listens: listen.length > 0,
-      isRefused: key => standing.isBanned(key) || blocked.has(key),
+      isRefused,
+      refused: (key, address) => {
+        if (later.network !== undefined) later.network.#statics.refused(key, address)
+      },
     }).catch(cause => {
       throw Failure.is(cause) ? cause : new Failure('port-in-use', { listen: [...listen] }, { cause })
     })
-    const network = new Network(parts, host, standing, blocked)
-    cut.peer = key => void network.control.hangUp(key)
+    const network = new Network(parts, host, standing, blocked, isRefused)
+    later.network = network
     network.#watch = watch
     watch.begin({ host, offence: (peer, what) => network.offend(peer, 'over-limit', what) })
     await network.#links.open()
@@ -255,26 +267,8 @@ export class Network implements AsyncDisposable {
   }
 
   /** Numbers for whoever watches the node. */
-  get counts(): {
-    readonly connections: number
-    readonly links: number
-    readonly incoming: number
-    readonly outgoing: number
-    readonly cuts: number
-  } {
-    let [links, incoming, outgoing] = [0, 0, 0]
-    for (const { underWay } of this.#links.all) {
-      links += 1
-      incoming += underWay.incoming
-      outgoing += underWay.outgoing
-    }
-    return {
-      connections: this.#host.getConnections().length,
-      links,
-      incoming,
-      outgoing,
-      cuts: this.#standing.cuts,
-    }
+  get counts(): LinkCounts & { readonly connections: number; readonly cuts: number } {
+    return { ...this.#links.counts, connections: this.#host.getConnections().length, cuts: this.#standing.cuts }
   }
 
   /** What the links of all times have carried. */

@@ -1,4 +1,4 @@
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -29,6 +29,8 @@ export interface HostParts extends DiscoveryParts {
   readonly dialled: readonly string[]
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
+  /** Who answered at an address that was dialled, and is not to be spoken to. */
+  readonly refused: (key: KeyId, address: Multiaddr) => void
   readonly watch: StreamWatch
   /** Encrypts what goes over connections; libp2p's own, if not given. */
   readonly cipher?: FrameCipher | undefined
@@ -36,10 +38,16 @@ export interface HostParts extends DiscoveryParts {
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused, watch, cipher } = parts
-  const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
+  const { seed, listen, dialled, isRefused, refused, watch, cipher } = parts
+  const refuse = (peer: PeerId): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
+  }
+  const refuseAnswer = (peer: PeerId, { remoteAddr }: MultiaddrConnection): boolean => {
+    const key = keyOfPeer(peer)
+    const isUnwanted = refuse(peer)
+    if (isUnwanted && key !== undefined) refused(key, remoteAddr)
+    return isUnwanted
   }
   const gate = new AcceptGate()
   const host = await createLibp2p<HostServices>({
@@ -61,7 +69,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     connectionGater: {
       denyDialPeer: refuse,
       denyInboundEncryptedConnection: refuse,
-      denyOutboundEncryptedConnection: refuse,
+      denyOutboundEncryptedConnection: refuseAnswer,
       // Private addresses too: there are networks that have no others.
       denyDialMultiaddr: () => false,
     },

@@ -55,6 +55,7 @@ export class PeerControl {
   async unblock(peer: KeyId): Promise<void> {
     this.#parts.standing.pardon(peer)
     await this.#parts.blocked.remove(peer)
+    this.#parts.statics.pardoned(peer)
   }
 
   /** Ends every connection to it. */

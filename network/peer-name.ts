@@ -42,3 +42,8 @@ export function parsePeerName(text: string): KeyId {
     { note: 'expected a key or the peer id of a node' },
   )
 }
+
+/** An address without the peer id behind it: that stands beside it. */
+export function withoutPeer(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, '')
+}

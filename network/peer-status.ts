@@ -3,7 +3,7 @@ import { Failure, type KeyId } from '../protocol/index.ts'
 import type { BlockList } from './block-list.ts'
 import type { Links } from './links.ts'
 import type { Host } from './open-host.ts'
-import { keyOfPeer, peerIdOf } from './peer-name.ts'
+import { keyOfPeer, peerIdOf, withoutPeer } from './peer-name.ts'
 import type { Standing } from './standing.ts'
 import type { StaticPeers } from './static-peers.ts'
 
@@ -102,9 +102,4 @@ export function parsePeerAddress(text: string): Multiaddr {
 /** Whether only this machine reaches an address. */
 export function isLoopback(address: string): boolean {
   return /^\/(ip4\/127\.|ip6\/::1\/|dns4?\/localhost\/)/.test(address)
-}
-
-/** An address without the peer id behind it: that stands beside it. */
-function withoutPeer(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
 }

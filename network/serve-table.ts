@@ -1,10 +1,18 @@
-import { Failure, peerRowOf, type PeerOperationName, type PeerOperations } from '../protocol/index.ts'
+import {
+  Failure,
+  PEERS_REQUESTS_MAX_BYTES,
+  peerRowOf,
+  type PeerOperationName,
+  type PeerOperations,
+} from '../protocol/index.ts'
 import { AtOnce } from './at-once.ts'
+import { FairShare } from './fair-share.ts'
 import type { Serve } from './incoming-calls.ts'
 
 /** What this node answers: decodes what is asked, has it carried out, encodes the answer. Refuses all until it is told by whom. */
 export class ServeTable implements Serve {
   readonly atOnce = new AtOnce()
+  readonly room = new FairShare(PEERS_REQUESTS_MAX_BYTES)
   #operations: PeerOperations | undefined
   #refusal = new Failure('busy', {}, { note: 'the node is starting' })
 

@@ -1,10 +1,15 @@
 import { pino } from 'pino'
 
-/** Writes JSON lines on standard error; standard output belongs to data. Secrets never reach it. */
-export function createLogger(level: string): NodeLogger {
+const SECRETS = ['seed', 'adminToken', 'authorization']
+
+/**
+ * Writes JSON lines on standard error, where standard output belongs to data, or hands each to `write`. Secrets never reach
+ * it.
+ */
+export function createLogger(level: string, write?: (line: string) => void): NodeLogger {
   return pino(
-    { level, base: null, redact: ['*.seed', '*.adminToken', '*.authorization'] },
-    pino.destination({ fd: 2, sync: false }),
+    { level, base: null, redact: SECRETS.flatMap(name => [name, `*.${name}`]) },
+    write === undefined ? pino.destination({ fd: 2, sync: false }) : { write },
   )
 }
 

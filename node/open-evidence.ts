@@ -55,10 +55,7 @@ export async function openEvidence({
     clock,
     describe,
     evaluated: (process, firstSlot) => ownCertificate(log, key, process, firstSlot),
-    share: (bytes, from) => {
-      for (const peer of peers?.peers ?? [])
-        if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
-    },
+    share: (entry, from) => heads?.share(entry, from),
     trouble,
     noticed: ({ id, kind, process, accused, epoch }) => {
       trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused }))
@@ -90,6 +87,7 @@ export function evidencePeers(network: Pick<Network, 'call' | 'peers'>): Evidenc
     },
     showHeads: (to, heads) => network.call(to, 'heads', heads),
     prefix: (from, wish) => network.call(from, 'prefix', wish),
+    lacks: (to, ids) => network.call(to, 'lackedComplaints', ids),
     tell: (to, evidence) => network.call(to, 'evidence', evidence),
   }
 }

@@ -43,7 +43,7 @@ export interface PeerServiceParts {
   readonly desk: Pick<HandoverDesk, 'hold'>
   readonly creations: Pick<CanisterCreations, 'made'>
   readonly evidence: {
-    readonly book: Pick<EvidenceBook, 'take'>
+    readonly book: Pick<EvidenceBook, 'take' | 'lacks'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
   }
   /** What this node can do by itself: a call is not handed on, or it could go in circles. */
@@ -69,6 +69,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     evidence: async (bytes, { from }) => {
       await evidence.book.take(bytes, from)
     },
+    lackedComplaints: async ids => evidence.book.lacks(ids),
     epoch: (item, { from }) => handovers.told(item, from),
     epochs: async process => handovers.allOf(process),
     holdEpoch: item => desk.hold(item),

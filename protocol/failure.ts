@@ -40,7 +40,7 @@ export const FAILURES = {
   'unsupported-media': row(1012, 'input', 415, 'The body has an encoding or type that is not taken'),
   'module-refused': row(1013, 'input', 422, 'The module breaks a rule and cannot run'),
   'unsupported-format': row(1014, 'input', 422, 'The Module-Format is not one this node runs'),
-  'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here'),
+  'unsupported-key': row(1015, 'input', 422, 'That kind of key cannot sign here'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have'),
   'bad-file': row(1019, 'input', 400, 'A file cannot be used'),

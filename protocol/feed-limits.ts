@@ -26,13 +26,15 @@ export const PEER_ANCHORS_MAX = 4
 // Feeds of other nodes
 /** Feeds one node follows over one connection; some 300 bytes each for the other side. */
 export const FEEDS_FOLLOWED_MAX = 131_072
-/** Signers of one feed that is followed: as many as Hypercore's form of their signatures can tell apart. */
-export const FEED_SIGNERS_MAX = 252
+/** A frame of a follower: it names a feed and its signers, of whom there are as many as may schedule a process. */
+export const FOLLOWER_FRAME_MAX_BYTES = 4 * KiB
+/** Bytes of all frames that name what is followed; beyond it a follower has an equal part. What is held of a feed takes four times as much. */
+export const FEEDS_FOLLOWED_MAX_BYTES = 32 * MiB
 /** Blocks of a feed go in pieces of about this size, each with a head that covers it; one larger block is a piece of its own. */
 export const FEED_PIECE_BYTES = 256 * KiB
 /** Blocks in one piece. */
 export const FEED_PIECE_BLOCKS_MAX = 65_536
-/** A frame between a node and its follower: a block with the largest message, and what is around it. */
+/** A frame of a node for its follower: a block with the largest message, and what is around it. */
 export const FEED_FRAME_MAX_BYTES = 8 * MiB
 /** Pieces that are read at once for one follower. */
 export const FEED_READS_MAX = 16

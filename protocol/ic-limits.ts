@@ -11,6 +11,8 @@ export const IC_READ_DRIFT_MAX_MS = 900_000
 export const IC_DELEGATIONS_MAX = 20
 /** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
 export const IC_CANISTER_SIGNATURES_MAX = 2
+/** (protocol) Bytes of a canister signature: a certificate and a path through a tree of any size. Larger ones are hashed for nothing. */
+export const IC_CANISTER_SIGNATURE_MAX_BYTES = 16 * KiB
 /** (protocol) Root keys of a process under which those signatures are tried: its node's own, and that of one other network. */
 export const IC_ROOT_KEYS_MAX = 2
 /** (protocol) Canisters one delegation names: the IC's own bound. */
@@ -21,6 +23,8 @@ export const IC_NONCE_MAX_BYTES = 32
 export const IC_PATHS_MAX = 1000
 /** Labels of one path: the IC's own bound. */
 export const IC_PATH_LABELS_MAX = 127
+/** (protocol) Values in one message, lists and maps too: a look at the state has no more, and each takes memory before it is looked at. */
+export const IC_VALUES_MAX = 150_000
 /** Body of a request: a message that fits a feed. */
 export const IC_BODY_MAX_BYTES = 2 * MiB
 /** Body of a query, which stands in no feed: the IC's own bound. */
@@ -37,6 +41,8 @@ export const IC_ANSWERS_MAX = 16_384
 export const IC_ANSWERS_MAX_BYTES = 64 * MiB
 /** Canisters whose facts are kept at hand. */
 export const IC_CANISTERS_MAX = 4096
+/** Requests that canisters signed, which wait until that is checked. */
+export const IC_CANISTER_SIGNED_PENDING_MAX = 64
 /** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
 export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
 /** Body of a request to a page of a canister: a message that fits a feed, headers and all. */

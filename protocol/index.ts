@@ -72,6 +72,7 @@ export * from './ic/principal.ts'
 export * from './ic/request-envelope.ts'
 export * from './ic/separator.ts'
 export * from './ic/state-certificate.ts'
+export { CANISTER_KEY_ALGORITHM } from './ic/user-key.ts'
 export * from './ic/value-hash.ts'
 export * from './ic/verify-request.ts'
 

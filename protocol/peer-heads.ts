@@ -1,7 +1,7 @@
 import { MalformedBytes } from './bytes.ts'
 import type { CborReader, CborWriter } from './cbor.ts'
 import { asProcessId, type ProcessId } from './ids.ts'
-import { EVIDENCE_SIZE_MAX_BYTES, HEADS_TOGETHER_MAX } from './limits.ts'
+import { COMPLAINTS_NAMED_MAX, EVIDENCE_SIZE_MAX_BYTES, HEADS_TOGETHER_MAX } from './limits.ts'
 import type { FeedSubtree, SignedPrefix } from './log-port.ts'
 import { cborCodec, expectFields, type PeerCodec, readCount, writeId } from './peer-operation.ts'
 import { readHash, readId, readSmall } from './push.ts'
@@ -60,6 +60,15 @@ export const maybePrefixCodec: PeerCodec<SignedPrefix | undefined> = cborCodec(
     else writePrefix(writer, prefix)
   },
   reader => (reader.isNull() ? (reader.null() ?? undefined) : readPrefix(reader)),
+)
+
+/** Names of complaints. */
+export const complaintIdsCodec: PeerCodec<readonly string[]> = cborCodec(
+  (writer, ids) => {
+    writer.array(ids.length)
+    for (const id of ids) writeId(writer, id)
+  },
+  reader => Array.from({ length: readCount(reader, COMPLAINTS_NAMED_MAX) }, () => readId(reader)),
 )
 
 /** One piece of evidence, as it is. */

@@ -7,10 +7,14 @@ const MiB = 1024 * KiB
 export const PEER_FRAME_MAX_BYTES = 1 * MiB
 /** A part of a long payload: the wait that it imposes on the frames behind it is a few milliseconds on a slow line. */
 export const PEER_PART_BYTES = 256 * KiB
+/** The shortest part that others follow: of shorter ones too many would be held for too few bytes. */
+export const PEER_PART_MIN_BYTES = 16 * KiB
 /** Requests of one peer that are under way here; above it the answer is "busy". */
 export const PEER_REQUESTS_MAX = 4096
 /** Bytes of the requests of one peer that are under way or unfinished; above it the answer is "busy". */
 export const PEER_REQUESTS_MAX_BYTES = 16 * MiB
+/** Bytes of those of all peers; beyond it a peer has an equal part, and above that the answer is "busy". */
+export const PEERS_REQUESTS_MAX_BYTES = 128 * MiB
 /** Requests to one peer that are under way; above it the answer is "busy". */
 export const PEER_CALLS_MAX = 8192
 /** Time that requests of one peer are begun in one turn of the event loop: others have their turn then. */
@@ -66,7 +70,7 @@ export const PEER_PROTOCOL_STREAMS_MAX = 8
 /** Streams one peer may open to this node in a second. */
 export const PEER_STREAMS_PER_SECOND_MAX = 50
 /** Bytes one peer may send of what goes around, in a second, averaged over five. */
-export const GOSSIP_RATE_MAX_BYTES = 1 * MiB
+export const GOSSIP_RATE_MAX_BYTES = 128 * KiB
 /** Bytes of one message that goes around: heads, records and proofs are small. */
 export const GOSSIP_MESSAGE_MAX_BYTES = 64 * KiB
 /** Bytes of what one peer sends of them at once. */

@@ -14,6 +14,7 @@ import {
   type ProcessId,
 } from './ids.ts'
 import {
+  COMPLAINTS_NAMED_MAX,
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
   BUNDLE_SIZE_MAX_BYTES,
@@ -42,7 +43,7 @@ import {
   writeId,
 } from './peer-operation.ts'
 import { EPOCH_PEER_OPERATIONS } from './peer-epochs.ts'
-import { evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
+import { complaintIdsCodec, evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
 import { UNIT_PEER_OPERATIONS } from './peer-units.ts'
@@ -195,6 +196,13 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: EVIDENCE_SIZE_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  lackedComplaints: peerOperation({
+    summary: 'Those of the complaints that are named which a node lacks, and wants of whoever asks',
+    request: complaintIdsCodec,
+    requestMaxBytes: COMPLAINTS_NAMED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: complaintIdsCodec,
+    answerMaxBytes: COMPLAINTS_NAMED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
   }),
   trace: peerOperation({
     summary: 'The tree below a message of a process that is scheduled here, as far as it has grown',

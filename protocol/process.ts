@@ -96,8 +96,8 @@ function keysOf(tags: readonly Tag[], name: string): KeyId[] {
     if (tag.name !== name) continue
     if (!isId(tag.value)) throw new Failure('wrong-type', { tag: name }, { note: 'expected a key of 43 characters' })
     const key = asKeyId(tag.value)
-    if (keys.includes(key)) throw new Failure('wrong-type', { tag: name }, { note: 'the same key twice' })
-    keys.push(key)
+    // Clients of AO append the Scheduler that they are told of, whether their user named it or not.
+    if (!keys.includes(key)) keys.push(key)
   }
   return keys
 }

@@ -13,7 +13,11 @@ export const EVIDENCE_SIZE_MAX_BYTES = 2 * MiB + 64 * KiB
 export const EVIDENCE_PER_PROCESS_MAX = 64
 /** Bytes of all complaints that a node keeps in memory: each has an item in it, anybody can make one, and none changes anything. */
 export const COMPLAINTS_MAX_BYTES = 32 * MiB
-/** Complaints that a node is told of when it is met: units that go and come are met often, and each complaint is a call. */
+/** Bytes of what else a node keeps of processes of which it has no feed: anybody can make a process, and sign two feeds of it. */
+export const EVIDENCE_ELSEWHERE_MAX_BYTES = 8 * MiB
+/** Complaints that are named in one question, 34 bytes each. */
+export const COMPLAINTS_NAMED_MAX = 1_024
+/** Complaints that a node is told of when it is met. */
 export const COMPLAINTS_TOLD_MAX = 16
 /** A scheduler that gave no receipt for so long is complained about. */
 export const RECEIPT_DEADLINE_MS = 10_000

@@ -10,7 +10,7 @@ export interface Tag {
 }
 
 /**
- * Tags that say what a message is, where it goes or where it came from: each at most once, in any
+ * Tags that say what a message is, where it goes or where it came from: each says one thing, in one
  * spelling of case. Others repeat in honest messages: `Authority` and `Data-Protocol` (several of
  * each), `Cron-Interval` and `Cron-Tag-…` (one per timer).
  */
@@ -195,22 +195,24 @@ function isSpelled(bytes: Uint8Array, { start, end }: TagCursor, name: string): 
 const LIST_TAG = 'Scheduler'
 
 /**
- * Refuses tags in which two readers could see two meanings: a system tag twice, in any case. Several schedulers are named
- * by a tag each, spelled alike; whoever knows of one alone takes the first, to whom any other leads.
+ * Refuses tags in which two readers could see two meanings: a system tag twice, in another case or with another value.
+ * Several schedulers are named by a tag each, spelled alike; whoever knows of one alone takes the first, to whom any other
+ * leads.
  * @throws MalformedBytes naming the tag; its offset is the position in the list.
  */
 export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
-  const seen: string[] = []
-  let hasList = false
-  for (let index = 0; index < tags.length; index++) {
-    const spelled = tags[index]?.name ?? ''
-    const name = systemTagOf(spelled)
+  const names: string[] = []
+  const firsts: Tag[] = []
+  for (const [index, tag] of tags.entries()) {
+    const name = systemTagOf(tag.name)
     if (name === '') continue
-    const isKnown = seen.includes(name)
-    if (isKnown && !(hasList && spelled === LIST_TAG))
-      throw new MalformedBytes(`tags: ${JSON.stringify(spelled)} twice`, index)
-    if (!isKnown) seen.push(name)
-    if (spelled === LIST_TAG) hasList = true
+    const first = firsts[names.indexOf(name)]
+    if (first === undefined) {
+      names.push(name)
+      firsts.push(tag)
+    } else if (first.name !== tag.name || (first.value !== tag.value && tag.name !== LIST_TAG)) {
+      throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
+    }
   }
 }
 

@@ -11,15 +11,17 @@ export interface Named {
   readonly tags: readonly Tag[]
 }
 
+export const isNamed = ({ tags }: Named, text: string): boolean => findTag(tags, 'Name') === text
+
 /**
  * The id that `text` means among `list`: an id is itself, and nothing is read; else the one thing that `fits`.
  * @throws {Failure} `unknown` if there is none, `ambiguous-name` if there are several
  */
-export async function findNamed(
+export async function findNamed<T extends Named>(
   text: string,
-  list: () => AsyncIterable<Named>,
+  list: () => AsyncIterable<T>,
   unknown: FailureCode,
-  fits: (one: Named) => boolean = ({ tags }) => findTag(tags, 'Name') === text,
+  fits: (one: T) => boolean = one => isNamed(one, text),
 ): Promise<string> {
   if (isId(text)) return text
   const found: string[] = []

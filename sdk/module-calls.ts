@@ -1,5 +1,5 @@
 import { asModuleId, type CallOptions, type ModuleId, type ModuleView, type Signer } from '../protocol/index.ts'
-import { findNamed } from './find-named.ts'
+import { findNamed, isNamed } from './find-named.ts'
 import { type ModuleFields, signModule } from './message-item.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
@@ -22,8 +22,11 @@ export interface ModuleCalls {
   get(id: string, options?: CallOptions): Promise<ModuleView>
   /** The signed item of a module. */
   item(id: string, options?: CallOptions): Promise<Uint8Array>
-  /** The id of a module by its id or Name tag. @throws {Failure} `unknown-module`, `ambiguous-name` */
-  find(idOrName: string, options?: CallOptions): Promise<ModuleId>
+  /**
+   * The id of a module by its id or Name tag, among those that `may` be meant. @throws {Failure} `unknown-module`,
+   * `ambiguous-name`
+   */
+  find(idOrName: string, options?: CallOptions, may?: (module: ModuleView) => boolean): Promise<ModuleId>
   /** All modules the node knows, page by page. */
   list(options?: CallOptions): AsyncIterable<ModuleView>
 }
@@ -47,8 +50,15 @@ export function moduleCalls(transport: Transport, signerOr: (signer: Signer | un
       withRetries(transport, options, ADD_TIMEOUT_MS, ({ signal }) =>
         transport.request('moduleItem', { module: asModuleId(id) }, { signal, timeoutMs: ADD_TIMEOUT_MS }),
       ),
-    find: async (idOrName, options) =>
-      asModuleId(await findNamed(idOrName, () => calls.list(options), 'unknown-module')),
+    find: async (idOrName, options, may = () => true) =>
+      asModuleId(
+        await findNamed(
+          idOrName,
+          () => calls.list(options),
+          'unknown-module',
+          module => isNamed(module, idOrName) && may(module),
+        ),
+      ),
     list: (options = {}) =>
       pagesOf(async (after: ModuleId | undefined) => {
         const page = await withRetries(transport, options, READ_TIMEOUT_MS, limits =>

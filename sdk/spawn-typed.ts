@@ -35,7 +35,8 @@ export async function spawnTyped<C extends AnyContract>(
   const { name, args, tags = [], ...rest }: TypedSpawnFields<C> & { readonly args?: unknown } = fields
   const { data, tags: form } = payload(contract, contract.args, args, `${contract.name} args`)
   const named = name === undefined ? [] : [{ name: 'Name', value: name }]
-  const module = await client.modules.find(fields.module, options)
+  // An actor keeps no contract, though it may be called the same: a counter comes with every node.
+  const module = await client.modules.find(fields.module, options, ({ format }) => format !== 'actor')
   const handle = await client.spawn({ ...rest, module, data, tags: [...named, ...tags, ...form] }, options)
   const { id, spawned } = handle
   if (spawned === undefined) throw new TypeError('a spawn gives its message')

@@ -23,7 +23,6 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'compute-unit/packets.ts': 413,
   'compute-unit/evaluation/hosted-process.ts': 466,
   'messenger-unit/messenger-unit.ts': 317,
-  'evidence/head-exchange.ts': 311,
   'processes/canister/calls-taken.ts': 336,
   'processes/canister/machine.ts': 303,
   'testing/memory-log.ts': 323,

@@ -103,7 +103,7 @@ export class NodeRun implements Station {
         const frame = await findFrame(log, messagesFeed(process), firstSlot)
         return frame && log.block(resultsFeed(process, keys.key), frame.index)
       },
-      share: bytes => shareEvidence({ network, self: run, others: parts.others }, bytes),
+      share: ({ bytes }) => shareEvidence({ network, self: run, others: parts.others }, bytes),
       trouble: (what, failure) => observer.trouble?.(what, failure),
     })
     const trouble = (what: string, failure: Failure): void => void (run.#alive && observer.trouble?.(what, failure))

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createLogger, createNode, loadConfig } from '../../node/index.ts'
+import { createNode, loadConfig } from '../../node/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import { Client, inProcessTransport } from '../../sdk/index.ts'
 import { type Project, readProject } from '../../toolchain/index.ts'
@@ -8,6 +8,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { configFlags } from '../config-flags.ts'
 import { showDuration } from '../duration.ts'
 import { carryOut } from '../project/carry-out.ts'
+import { nodeLogger } from '../node-logger.ts'
 import { hotKeys } from '../project/hot-keys.ts'
 import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
@@ -31,7 +32,7 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   })
   if (flags['fresh'] === true) await rm(config.data, { recursive: true, force: true })
   const signer = await context.signer()
-  await using node = await createNode({ ...config, logger: createLogger(config.logLevel) })
+  await using node = await createNode({ ...config, logger: nodeLogger(context, config.logLevel) })
   const client = new Client({ transport: inProcessTransport(node.operations), signer })
   output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () =>
     banner(context, node.url, config.data),

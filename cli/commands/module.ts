@@ -2,7 +2,7 @@ import { basename, extname, resolve } from 'node:path'
 import { counted } from '../../protocol/index.ts'
 import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findModule, nameOf } from '../find-named.ts'
+import { findModule, moduleNameOf } from '../find-named.ts'
 import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
 import { readUserFile } from '../user-files.ts'
 import { safeName } from '../show-bytes.ts'
@@ -37,7 +37,7 @@ export async function listModules({ client, output, limits }: CommandContext): P
   output.list('module', 'modules', modules, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
-      modules.map(({ id, tags, format }) => [safeName(nameOf(tags)), id, safeName(format)]),
+      modules.map(({ id, tags, format }) => [safeName(moduleNameOf(tags)), id, safeName(format)]),
     ),
   )
 }

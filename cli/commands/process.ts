@@ -1,6 +1,6 @@
 import { findTag, principalOf, principalText } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, nameOf } from '../find-named.ts'
+import { findProcess, moduleNameOf, nameOf } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { safeLine, safeName } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
@@ -9,7 +9,7 @@ import { renderTable } from '../table.ts'
 export async function listProcesses({ client, output, limits }: CommandContext): Promise<undefined> {
   const processes = await Array.fromAsync(client().processes.list(limits))
   const modules = output.format === 'text' ? await Array.fromAsync(client().modules.list(limits)) : []
-  const moduleNames = new Map(modules.map(({ id, tags }) => [id, nameOf(tags)]))
+  const moduleNames = new Map(modules.map(({ id, tags }) => [id, moduleNameOf(tags)]))
   output.list('process', 'processes', processes, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'SPAWNED FROM' }],
@@ -34,7 +34,7 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
     [
       `process    ${process.id}`,
       ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeName(nameOf(process.tags))}`]),
-      `module     ${`${process.moduleInForce} ${safeName(nameOf(tags))}`.trimEnd()}`,
+      `module     ${`${process.moduleInForce} ${safeName(moduleNameOf(tags))}`.trimEnd()}`,
       ...(process.moduleInForce === process.module ? [] : [`spawned as ${process.module}`]),
       `owner      ${process.owner}`,
       ...(process.parent === undefined ? [] : [`parent     ${process.parent}`]),

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { relative } from 'node:path'
-import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
+import { type AtollNode, type Config, createNode, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
 import { counted } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
@@ -10,6 +10,7 @@ import { isFirstStart, runFirstStart } from '../first-start.ts'
 import type { Progress } from '../progress.ts'
 import { safeName } from '../show-bytes.ts'
 import { nameOf } from '../find-named.ts'
+import { nodeLogger } from '../node-logger.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 import { renderTrace } from '../trace-tree.ts'
@@ -30,7 +31,7 @@ export async function up(context: CommandContext): Promise<undefined> {
   const ended = AbortSignal.any([terminal.signal, shutdown.signal])
   await using node = await createNode({
     ...config,
-    logger: createLogger(config.logLevel),
+    logger: nodeLogger(context, config.logLevel),
     progress: replayProgress(context),
     onShutdown: () => shutdown.abort(),
   })

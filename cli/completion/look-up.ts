@@ -1,6 +1,7 @@
 import { FAILURES, type FailureCode, failureNumber, type InterfaceDescription } from '../../protocol/index.ts'
+import type { Named } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, nameOf } from '../find-named.ts'
+import { findProcess, moduleNameOf, nameOf } from '../find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { templates } from '../project/templates.ts'
 import { shortId } from '../short-id.ts'
@@ -22,8 +23,8 @@ export function lookUp(context: CommandContext): Lookup {
 type Find = (context: CommandContext, before: readonly string[]) => Promise<readonly Candidate[]>
 
 const POSITIONALS: Readonly<Record<string, Find>> = {
-  process: context => named(context.client().processes.list({ timeoutMs: WAIT_MAX_MS })),
-  module: context => named(context.client().modules.list({ timeoutMs: WAIT_MAX_MS })),
+  process: context => named(context.client().processes.list({ timeoutMs: WAIT_MAX_MS }), nameOf),
+  module: context => named(context.client().modules.list({ timeoutMs: WAIT_MAX_MS }), moduleNameOf),
   message: messages,
   json: sampleInput,
   template: async () => (await templates()).map(({ name, about }) => ({ value: name, about })),
@@ -33,12 +34,10 @@ const POSITIONALS: Readonly<Record<string, Find>> = {
 }
 
 /** Things by their names; those without one, or whose name is more than a word, by their ids. */
-async function named(
-  list: AsyncIterable<{ readonly id: string; readonly tags: Parameters<typeof nameOf>[0] }>,
-): Promise<Candidate[]> {
+async function named(list: AsyncIterable<Named>, wholeName: typeof nameOf): Promise<Candidate[]> {
   const found: Candidate[] = []
   for await (const { id, tags } of list) {
-    const name = nameOf(tags)
+    const name = wholeName(tags)
     found.push(
       isInert(name) && !name.startsWith('-') ? { value: name, about: shortId(id) } : { value: id, about: name },
     )

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import {
   asMessageId,
   Failure,
@@ -19,7 +20,7 @@ import { locateSlot } from './locate-slot.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
 
 const PROCESS_PATH =
-  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|slot\/current|compute\/results=|as=execution\/compute)(.*)$/s
+  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|schedule|slot\/current|compute(?:\/results)?=|as=execution\/compute)(.*)$/s
 
 /**
  * The paths that aoconnect uses in its `mainnet` mode. Items in the bodies of reads are signed by the
@@ -31,7 +32,7 @@ export async function answerMainnet(parts: CuParts, exchange: Exchange, path: st
     sendText(exchange.response, 200, parts.scheduler.key)
     return true
   }
-  if (path === '/push') {
+  if (path === '/push' || path === '/schedule') {
     await push(parts, exchange, undefined)
     return true
   }
@@ -41,16 +42,17 @@ export async function answerMainnet(parts: CuParts, exchange: Exchange, path: st
   expectMethod(exchange, 'GET', 'POST')
   const process = await knownProcess(parts.log, id)
   if (verb === 'as=execution/compute') await dryRun(parts, exchange, process, rest)
-  else if (verb === 'compute/results=') await sendResult(parts, exchange, process, rest)
+  else if (verb.endsWith('=')) await sendResult(parts, exchange, process, rest)
   else if (rest !== '') nothingThere(exchange)
-  else if (verb === 'push') await push(parts, exchange, process)
-  else sendText(exchange.response, 200, String((await countSlots(parts.log, process)) - 1))
+  else if (verb === 'slot/current') sendText(exchange.response, 200, String((await countSlots(parts.log, process)) - 1))
+  else await push(parts, exchange, process)
   return true
 }
 
 async function push(parts: CuParts, exchange: Exchange, process: ProcessDescription | undefined): Promise<void> {
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
+  refuseHttpSignature(request)
   const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
   const target = readItem(bytes).target
   if (process !== undefined && target !== process.id) {
@@ -61,8 +63,22 @@ async function push(parts: CuParts, exchange: Exchange, process: ProcessDescript
   if ('module' in taken) return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
   const raw = process === undefined ? undefined : await resultSoon(parts, process, taken, signal)
   const { process: to, slot } = taken
-  const body = { process: to, slot, id, ...(raw === undefined ? {} : { raw }) }
+  const body = { process: to, slot, id, ...(raw === undefined ? {} : resultFields(raw)) }
   sendBytes(response, 200, toUtf8(JSON.stringify(body)), jsonHeaders({ process: to, slot: String(slot), id }))
+}
+
+/**
+ * Releases from 0.0.84 to 0.0.90 sign the HTTP message (RFC 9421) first, and as an item when they are told 422. What a
+ * feed holds is items, so that anybody can check them without the request that brought them.
+ */
+function refuseHttpSignature({ headers }: IncomingMessage): void {
+  if (headers['signature-input'] === undefined) return
+  throw new Failure('unsupported-key', {}, { note: 'an HTTP signature' })
+}
+
+/** Where releases look for a result: 0.0.98 in `raw`, 0.0.93 in `results`. */
+function resultFields(raw: unknown): { raw: unknown; results: { raw: unknown } } {
+  return { raw, results: { raw } }
 }
 
 function jsonHeaders(headers: Record<string, string>): Record<string, string> {
@@ -84,7 +100,7 @@ async function resultSoon(
   }
 }
 
-/** `compute/results={slot or message id}` */
+/** `compute/results={slot or message id}`, or `compute={…}` */
 async function sendResult(
   parts: CuParts,
   exchange: Exchange,
@@ -94,7 +110,7 @@ async function sendResult(
   const { response, signal } = exchange
   const slot = await slotNamed(parts, process, decode(name))
   const raw = await resultAt(parts, process, slot, signal, WAIT_MAX_MS)
-  sendJson(response, 200, { process: process.id, slot, raw })
+  sendJson(response, 200, { process: process.id, slot, ...resultFields(raw) })
 }
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {
@@ -109,6 +125,7 @@ async function slotNamed(parts: CuParts, process: ProcessDescription, name: stri
 async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescription, rest: string): Promise<void> {
   const { request, response, signal } = exchange
   if (rest !== '' && !rest.startsWith('&')) nothingThere(exchange)
+  refuseHttpSignature(request)
   const tags = rest
     .split('&')
     .filter(part => part !== '')
@@ -119,7 +136,7 @@ async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescri
   const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }
   const answer = await parts.computer.query(process.id, message, { signal })
   const raw = answerAsAo(answer, await parts.formats.speakAo(process.module))
-  sendJson(response, 200, { process: process.id, slot: answer.slot, raw })
+  sendJson(response, 200, { process: process.id, slot: answer.slot, ...resultFields(raw) })
 }
 
 function readPair(part: string): { name: string; value: string } {

@@ -17,7 +17,7 @@ import {
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
 import { checkTarget, makesCanister } from './management-target.ts'
-import { checkExpiry, checkSender, notAuthentic, readEnvelope } from './incoming.ts'
+import { checkExpiry, checkSender, checkSenderApart, mayBeOfCanister, notAuthentic, readEnvelope } from './incoming.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 import { answerSource } from './state-sources.ts'
 
@@ -93,6 +93,7 @@ export async function admit(
   }
   if (canister.length === 0) checkTarget(method, arg, effective)
   const found = await desk.canisters.get(effective)
+  if (mayBeOfCanister(envelope.bytes)) await checkSenderApart(desk, envelope, rootKeysOf(found.process))
   await inspect(desk, found, envelope)
   return send(desk, found.process.id, envelope)
 }
@@ -132,7 +133,7 @@ async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<Ca
  * however it is signed: it is noted which, before that is made. Other nodes that this one knows may have made it.
  */
 async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Place> {
-  checkSender(envelope, desk.clock.now(), desk.rootKeys)
+  await checkSenderApart(desk, envelope, desk.rootKeys)
   const id = requestMessageId(envelope.id)
   const making = desk.making.get(id) ?? make(desk, envelope, id).finally(() => desk.making.delete(id))
   desk.making.set(id, making)

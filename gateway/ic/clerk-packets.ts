@@ -7,7 +7,7 @@ import { type CanisterAnswer, CborReader, CborWriter } from '../../protocol/inde
 import type { QueryTrust, SignedQuery } from './query-clerk.ts'
 
 export type ClerkQuestion =
-  | ({ readonly kind: 'read'; readonly bytes: Uint8Array } & QueryTrust)
+  | ({ readonly kind: 'read' | 'check'; readonly bytes: Uint8Array } & QueryTrust)
   | {
       readonly kind: 'sign'
       readonly id: Uint8Array
@@ -17,6 +17,7 @@ export type ClerkQuestion =
 
 export type ClerkReply =
   | { readonly kind: 'read'; readonly query: SignedQuery }
+  | { readonly kind: 'checked' }
   | { readonly kind: 'signed'; readonly bytes: Uint8Array }
   /** The client's fault: a status of HTTP and a sentence. */
   | { readonly kind: 'refused'; readonly status: number; readonly text: string }
@@ -27,6 +28,7 @@ const READ = 0
 const SIGN = 1
 const REFUSED = 2
 const FAULT = 3
+const CHECK = 4
 
 export const encodeQuestions = (questions: readonly ClerkQuestion[]): Uint8Array => encodeAll(questions, writeQuestion)
 export const decodeQuestions = (bytes: Uint8Array): ClerkQuestion[] => decodeAll(bytes, readQuestion)
@@ -49,9 +51,9 @@ function decodeAll<T>(bytes: Uint8Array, read: (reader: CborReader) => T): T[] {
 }
 
 function writeQuestion(writer: CborWriter, question: ClerkQuestion): void {
-  if (question.kind === 'read') {
+  if (question.kind !== 'sign') {
     writer.array(3 + question.rootKeys.length)
-    writer.uint(READ)
+    writer.uint(question.kind === 'read' ? READ : CHECK)
     writer.bytes(question.bytes)
     writer.uint(question.nowMs)
     for (const key of question.rootKeys) writer.bytes(key)
@@ -70,10 +72,11 @@ function writeQuestion(writer: CborWriter, question: ClerkQuestion): void {
 
 function readQuestion(reader: CborReader): ClerkQuestion {
   const fields = reader.array()
-  if (reader.uint() === READ) {
+  const kind = reader.uint()
+  if (kind !== SIGN) {
     const [bytes, nowMs] = [reader.bytes(), Number(reader.uint())]
     const rootKeys = Array.from({ length: fields - 3 }, () => reader.bytes())
-    return { kind: 'read', bytes, nowMs, rootKeys }
+    return { kind: kind === READ ? 'read' : 'check', bytes, nowMs, rootKeys }
   }
   const [id, nowMs] = [reader.bytes(), Number(reader.uint())]
   if (fields === 4) return { kind: 'sign', id, nowMs, answer: { reply: reader.bytes() } }
@@ -91,6 +94,10 @@ function writeReply(writer: CborWriter, reply: ClerkReply): void {
       writer.text(method)
       break
     }
+    case 'checked':
+      writer.array(1)
+      writer.uint(CHECK)
+      break
     case 'signed':
       writer.array(2)
       writer.uint(SIGN)
@@ -125,6 +132,8 @@ function readReply(reader: CborReader): ClerkReply {
           method: reader.text(),
         },
       }
+    case CHECK:
+      return { kind: 'checked' }
     case SIGN:
       return { kind: 'signed', bytes: reader.bytes() }
     case REFUSED:

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ClerkQuestion, type ClerkReply, decodeQuestions, encodeReplies } from './clerk-packets.ts'
-import { type QuerySigner, readQuery, signAnswer } from './query-clerk.ts'
+import { checkRequest, type QuerySigner, readQuery, signAnswer } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
 /** Replies that wait for others to go with them: whoever is served first does not wait for all who came at the same time. */
@@ -22,10 +22,14 @@ export function runClerk(): void {
 
 function replyTo(signer: QuerySigner, question: ClerkQuestion): ClerkReply {
   try {
-    if (question.kind === 'read') return { kind: 'read', query: readQuery(question.bytes, question) }
-    return {
-      kind: 'signed',
-      bytes: signAnswer(signer, question.id, question.answer, question.nowMs),
+    switch (question.kind) {
+      case 'read':
+        return { kind: 'read', query: readQuery(question.bytes, question) }
+      case 'check':
+        checkRequest(question.bytes, question)
+        return { kind: 'checked' }
+      case 'sign':
+        return { kind: 'signed', bytes: signAnswer(signer, question.id, question.answer, question.nowMs) }
     }
   } catch (error) {
     if (error instanceof HttpRefusal) return { kind: 'refused', status: error.status, text: error.message }

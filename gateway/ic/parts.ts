@@ -44,6 +44,8 @@ export interface IcFacadeParts {
   sign(message: Uint8Array): Promise<Uint8Array>
   /** Reads queries, and signs their answers by the node's key for queries. */
   readonly clerk: QueryClerk
+  /** The same for requests that canisters may have signed: checking that takes so long that nobody else should wait behind it. */
+  readonly notary: QueryClerk
   /** The signed spawn of a process that a request makes. */
   signSpawn(request: Uint8Array, requestId: Uint8Array): Promise<Uint8Array>
   /** The process of a principal, wherever it is scheduled; nothing, if nobody in reach knows one. */

@@ -2,6 +2,7 @@ import {
   type CallRequest,
   type CanisterAnswer,
   concatBytes,
+  decodeRequestEnvelope,
   ed25519Sign,
   encodeIc,
   hashOfMap,
@@ -40,6 +41,8 @@ export interface QuerySigner {
 export interface QueryClerk {
   /** @throws {HttpRefusal} 400 */
   read(bytes: Uint8Array, trust: QueryTrust): Promise<SignedQuery>
+  /** Checks who sent a request of any type. @throws {HttpRefusal} 400 */
+  check(bytes: Uint8Array, trust: QueryTrust): Promise<void>
   /** The body of the response: the answer, signed as given at `nowMs`. */
   sign(id: Uint8Array, answer: CanisterAnswer, nowMs: number): Promise<Uint8Array>
 }
@@ -53,6 +56,11 @@ export function readQuery(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): S
   checkSender(envelope, nowMs, rootKeys)
   const { canister, method, arg, sender } = envelope.request
   return { id: envelope.id, canister, method, arg, sender }
+}
+
+/** See `QueryClerk.check`. */
+export function checkRequest(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): void {
+  checkSender(decodeRequestEnvelope(bytes), nowMs, rootKeys)
 }
 
 /** See `QueryClerk.sign`. */

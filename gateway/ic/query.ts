@@ -2,6 +2,7 @@ import { type CanisterAnswer, equalBytes, principalText, rootKeysOf } from '../.
 import { answerUnlessCalls, type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
 import { runComposite } from './composite.ts'
 import type { Desk } from './desk.ts'
+import { mayBeOfCanister } from './incoming.ts'
 import { checkTarget } from './management-target.ts'
 import type { SignedQuery } from './query-clerk.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
@@ -11,9 +12,10 @@ const ATTEMPTS_MAX = 3
 /** The body of the response to a query: its answer, signed by the node that gave it. @throws {HttpRefusal} */
 export async function takeQuery(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
   const { canisters, clock, rootKeys } = desk
-  const { clerk } = desk.parts
+  const { clerk, notary } = desk.parts
   const found = effective && (canisters.atHand(effective) ?? (await canisters.find(effective)))
-  const query = await clerk.read(bytes, {
+  const reader = mayBeOfCanister(bytes) ? notary : clerk
+  const query = await reader.read(bytes, {
     nowMs: clock.now(),
     rootKeys: found === undefined ? rootKeys : rootKeysOf(found.process),
   })

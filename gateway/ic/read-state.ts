@@ -10,7 +10,7 @@ import {
 import type { Canister } from './canisters.ts'
 import type { Demand } from './certifier.ts'
 import type { Desk } from './desk.ts'
-import { checkSender, readEnvelope } from './incoming.ts'
+import { checkSenderApart, readEnvelope } from './incoming.ts'
 import { HttpRefusal } from './refusal.ts'
 import { canisterSource, requestSource } from './state-sources.ts'
 import { type Wanted, wantedOf } from './state-paths.ts'
@@ -23,7 +23,7 @@ type Looking = RequestEnvelope<ReadStateRequest>
 /** Certifies what was asked for of the state, as far as the sender may see it. @throws {HttpRefusal} */
 export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
   const envelope = readEnvelope(bytes, 'read_state') as Looking
-  checkSender(envelope, desk.clock.now(), desk.rootKeys)
+  await checkSenderApart(desk, envelope, desk.rootKeys)
   const { paths } = envelope.request
   const wanted = wantedOf(paths, effective)
   // Only who makes a canister may not know a better one to name: it asks there what came of it, and for the time if its own is wrong.

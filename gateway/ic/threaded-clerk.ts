@@ -16,6 +16,7 @@ interface Waiting {
 export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   readonly #program: URL
   readonly #signer: QuerySigner
+  readonly #pendingMax: number
   #worker: Worker | undefined
   #outgoing: ClerkQuestion[] = []
   #waiting: Waiting[] = []
@@ -23,16 +24,22 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #out: number[] = []
   #closed = false
 
-  /** `program` calls `runClerk`. The thread is started by the first question. */
-  constructor(program: URL, signer: QuerySigner) {
+  /** `program` calls `runClerk`. The thread is started by the first question. Of requests to be looked at, so many may wait. */
+  constructor(program: URL, signer: QuerySigner, pendingMax = QUERIES_PENDING_MAX) {
     this.#program = program
     this.#signer = signer
+    this.#pendingMax = pendingMax
   }
 
   async read(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): Promise<SignedQuery> {
     const reply = await this.#ask({ kind: 'read', bytes, nowMs, rootKeys })
     if (reply.kind === 'read') return reply.query
     throw failureOf(reply)
+  }
+
+  async check(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): Promise<void> {
+    const reply = await this.#ask({ kind: 'check', bytes, nowMs, rootKeys })
+    if (reply.kind !== 'checked') throw failureOf(reply)
   }
 
   async sign(id: Uint8Array, answer: CanisterAnswer, nowMs: number): Promise<Uint8Array> {
@@ -45,7 +52,7 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #ask(question: ClerkQuestion): Promise<ClerkReply> {
     if (this.#closed) return Promise.reject(new Failure('shutting-down'))
     // What was executed already is signed, however many wait to be read.
-    if (question.kind === 'read' && this.#waiting.length >= QUERIES_PENDING_MAX) {
+    if (question.kind !== 'sign' && this.#waiting.length >= this.#pendingMax) {
       return Promise.reject(new Failure('busy', { queries: this.#waiting.length }))
     }
     const { promise, resolve, reject } = Promise.withResolvers<ClerkReply>()

@@ -5,13 +5,16 @@ import {
   FEED_FRAME_MAX_BYTES,
   type FeedLink,
   type FeedLinks,
+  FEEDS_FOLLOWED_MAX_BYTES,
   feedName,
+  FOLLOWER_FRAME_MAX_BYTES,
   type KeyId,
   type Log,
   PEER_DIAL_MAX_MS,
   PEER_REDIAL_MIN_MS,
 } from '../../protocol/index.ts'
 import { ByteDuplex } from '../byte-duplex.ts'
+import { FairShare } from '../fair-share.ts'
 import { FramedStream } from '../framed-stream.ts'
 import { keyOfPeer, peerIdOf } from '../peer-name.ts'
 import { PeerFeeds } from './feed-link.ts'
@@ -35,6 +38,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
   /** Nodes that could not be reached a moment ago: thousands of feeds of one node ask at once. */
   readonly #absent = new Map<KeyId, Failure>()
   readonly #sources = new Set<FeedSource>()
+  readonly #room = new FairShare(FEEDS_FOLLOWED_MAX_BYTES)
   #watch: Disposable | undefined
   #closed = false
 
@@ -54,8 +58,9 @@ export class FeedNetwork implements FeedLinks, Disposable {
       (stream, connection) => {
         const key = keyOfPeer(connection.remotePeer)
         if (key === undefined || this.#closed) return stream.abort(new Error('expected an Ed25519 peer'))
-        const source: FeedSource = new FeedSource(channelOver(stream), {
+        const source: FeedSource = new FeedSource(channelOver(stream, FOLLOWER_FRAME_MAX_BYTES), {
           log,
+          room: this.#room.open(),
           offence: what => this.#parts.offence(key, what),
           ended: () => this.#sources.delete(source),
         })
@@ -123,7 +128,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
         signal: AbortSignal.timeout(PEER_DIAL_MAX_MS),
         maxOutboundStreams: 2,
       })
-      const link = new PeerFeeds(channelOver(stream), {
+      const link = new PeerFeeds(channelOver(stream, FEED_FRAME_MAX_BYTES), {
         peer,
         offence: what => this.#parts.offence(peer, what),
       })
@@ -134,6 +139,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
   }
 }
 
-function channelOver(stream: Stream): OpenChannel {
-  return events => new FramedStream({ stream, maxBytes: FEED_FRAME_MAX_BYTES, ...events })
+/** `maxBytes`: the longest frame that is taken. */
+function channelOver(stream: Stream, maxBytes: number): OpenChannel {
+  return events => new FramedStream({ stream, maxBytes, ...events })
 }

@@ -15,6 +15,7 @@ import {
   FEED_WAITING_MAX_BYTES,
   FEEDS_FOLLOWED_MAX,
 } from '../../protocol/index.ts'
+import type { Share } from '../fair-share.ts'
 import type { FrameChannel, OpenChannel } from './frame-channel.ts'
 import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './heads-frame.ts'
 
@@ -25,6 +26,8 @@ const PIECE = { bytes: FEED_PIECE_BYTES, blocks: FEED_PIECE_BLOCKS_MAX }
 /** A feed as one follower has it. */
 interface Followed {
   readonly number: number
+  /** Of the frame that named it. */
+  readonly frameBytes: number
   readonly feed: FeedSpec
   readonly name: string
   /** Blocks that were sent, or that it had before. */
@@ -36,6 +39,8 @@ interface Followed {
 
 export interface FeedSourceParts {
   readonly log: Pick<Log, 'length' | 'signed' | 'prefix'>
+  /** Room for what followers name. */
+  readonly room: Share
   /** The other side said what no follower would. */
   readonly offence: (what: string) => void
   readonly ended: () => void
@@ -66,6 +71,7 @@ export class FeedSource {
         this.#line = []
         this.#byNumber.clear()
         this.#byName.clear()
+        parts.room.close()
         parts.ended()
       },
     })
@@ -90,7 +96,7 @@ export class FeedSource {
 
   #take(bytes: Uint8Array): void {
     try {
-      this.#carryOut(decodeFollowerFrame(bytes))
+      this.#carryOut(decodeFollowerFrame(bytes), bytes.length)
       this.#brake()
     } catch (error) {
       if (error instanceof MalformedBytes || Failure.is(error)) this.#parts.offence(error.message)
@@ -98,10 +104,10 @@ export class FeedSource {
     }
   }
 
-  #carryOut(frame: FollowerFrame): void {
+  #carryOut(frame: FollowerFrame, frameBytes: number): void {
     switch (frame.kind) {
       case 'follow':
-        return this.#follow(frame)
+        return this.#follow(frame, frameBytes)
       case 'leave':
         return this.#leave(frame.number)
       case 'show':
@@ -109,11 +115,12 @@ export class FeedSource {
     }
   }
 
-  #follow({ number, feed, from }: Extract<FollowerFrame, { kind: 'follow' }>): void {
+  #follow({ number, feed, from }: Extract<FollowerFrame, { kind: 'follow' }>, frameBytes: number): void {
     const name = feedName(feed)
     if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
       throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
-    const followed: Followed = { number, feed, name, sent: from, length: from, state: 'quiet' }
+    if (!this.#parts.room.take(frameBytes)) return this.#channel.send(encodeSourceFrame({ kind: 'left', number }))
+    const followed: Followed = { number, frameBytes, feed, name, sent: from, length: from, state: 'quiet' }
     this.#byNumber.set(number, followed)
     this.#byName.set(name, followed)
     void this.#lookUp(this.#parts.log.length(feed)).then(
@@ -130,6 +137,7 @@ export class FeedSource {
     if (followed === undefined) return
     this.#byNumber.delete(number)
     this.#byName.delete(followed.name)
+    this.#parts.room.give(followed.frameBytes)
   }
 
   /** A feed that cannot be read here is followed elsewhere. */

@@ -8,13 +8,13 @@ import {
   CborReader,
   CborWriter,
   FEED_PIECE_BLOCKS_MAX,
-  FEED_SIGNERS_MAX,
   type FeedSpec,
   type FeedSubtree,
   MalformedBytes,
   readHash,
   readId,
   readSmall,
+  SCHEDULERS_MAX,
   type SignedBlocks,
   type SignedPrefix,
 } from '../../protocol/index.ts'
@@ -105,7 +105,7 @@ function follow(reader: CborReader, number: number, hasPrologue: boolean): Follo
   const process = asProcessId(readId(reader))
   const epoch = readSmall(reader)
   const count = reader.array()
-  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX) throw new MalformedBytes('not a feed', reader.offset)
+  if (kind === undefined || count < 1 || count > SCHEDULERS_MAX) throw new MalformedBytes('not a feed', reader.offset)
   const signers = Array.from({ length: count }, () => asKeyId(readId(reader)))
   const feed = { kind, process, epoch, signers, quorum: readSmall(reader) }
   const from = readSmall(reader)

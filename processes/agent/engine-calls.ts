@@ -16,6 +16,7 @@ interface EngineExports {
   readonly qjs_init: () => number
   readonly qjs_set_max_stack_size: Numbers
   readonly qjs_set_promise_rejection_handler: Numbers
+  readonly qjs_set_interrupt_handler: Numbers
   readonly qjs_run_gc: () => void
   readonly qjs_compile: Numbers
   readonly qjs_eval_bytecode: Numbers

@@ -5,6 +5,8 @@ import type { EngineCalls } from './engine-calls.ts'
 export interface HostInputs {
   /** The timestamp of the slot. */
   nowMs: number
+  /** Once less gas is left, code is interrupted where it stands, at one of the places where the engine asks. */
+  gasReserve: bigint
   /** 32 random bits. */
   random(): number
   /** The id of the child that a spawn at this place of the outbox makes. */
@@ -29,7 +31,7 @@ export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAs
   return {
     env: {
       host_get_timezone_offset: () => 0,
-      host_interrupt: () => 0,
+      host_interrupt: () => (calls().gas.value < inputs.gasReserve ? 1 : 0),
       host_module_load: () => 0,
       host_module_normalize: () => 0,
       host_promise_rejection: (promise: number, reason: number, isHandled: number) =>

@@ -21,3 +21,14 @@ export const AGENT_GAS = {
 
 /** Gas of what runs when a module is loaded: its top level, its schemas. */
 export const LOAD_GAS = 20_000_000_000n
+
+const RESERVE_MAX = 10_000_000n
+
+/**
+ * What is left of so much gas when code is interrupted: the engine asks once in 10,000 rounds of loops and calls, and then knows the place
+ * where it is. Short loops have spent less than this between two questions; others stop later, at the end of their gas.
+ */
+export function gasReserveOf(gas: bigint): bigint {
+  const part = gas / 64n
+  return part < RESERVE_MAX ? part : RESERVE_MAX
+}

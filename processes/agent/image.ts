@@ -3,8 +3,7 @@ import { type AgentModule, CHUNK_SIZE_BYTES, type Failure, HostFault } from '../
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { engine } from './engine.ts'
-import { EngineThrew } from './engine-calls.ts'
-import { LOAD_GAS } from './gas.ts'
+import { gasReserveOf, LOAD_GAS } from './gas.ts'
 import { type Entry, Machine, STACK_BYTES } from './machine.ts'
 import { refused } from './refusal.ts'
 import { BUNDLE_NAME, Positions, PRELUDE_NAME } from './positions.ts'
@@ -73,6 +72,7 @@ function loaded<T>(
   const compiled = compile(code, positions)
   const { machine, entry } = engineInstance()
   machine.calls.gas.value = LOAD_GAS
+  machine.inputs.gasReserve = gasReserveOf(LOAD_GAS)
   machine.inputs.random = sameRandom()
   try {
     return { machine, entry, value: run(machine, compiled, entry) }
@@ -134,25 +134,14 @@ const NOTE_MAX = 1000
 
 /** The failure of a program that cannot be loaded. @throws {HostFault} if the host failed, not the program */
 function whyRefused(thrown: unknown, machine: Machine, entry: Entry, positions: Positions): Failure {
-  const told = thrown instanceof EngineThrew && thrown.value !== 0 ? toldOf(thrown.value, machine, entry) : undefined
-  if (told === undefined) {
-    const { code, message } = machine.classify(thrown)
-    return refused(code, `its top level: ${message}`, thrown)
+  const told = machine.told(thrown, entry)
+  if (told === undefined || told.code === 'out-of-gas') {
+    const { code, message, stack } = machine.explain(thrown, entry)
+    return refused(code, positions.behind(`its top level: ${message}`, stack), thrown)
   }
-  const place = positions.ofStack(told.stack)
   const rule = told.stack.includes('.js:') && told.code === 'threw' ? 'top-level' : told.code
   const note = told.message.slice(0, NOTE_MAX)
-  return refused(rule, place === undefined ? note : `${note} (${place})`, thrown)
-}
-
-/** What the program itself tells of what it threw; nothing, if it bent what would tell it. */
-function toldOf(value: number, machine: Machine, entry: Entry) {
-  try {
-    const { code, message, stack } = JSON.parse(machine.describe(value, entry)) as Record<string, unknown>
-    return { code: String(code), message: String(message), stack: String(stack) }
-  } catch {
-    return undefined
-  }
+  return refused(rule, positions.behind(note, told.stack), thrown)
 }
 
 function capture(machine: Machine, base: Image | undefined, entry: Entry): Image {

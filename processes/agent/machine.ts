@@ -9,6 +9,7 @@ import type { HostInputs } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
 import { fillHoles } from './fill-holes.ts'
 import { fillSlabs } from './fill-slabs.ts'
+import { ENGINE_LIMITS } from './guest/engine-limits.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
@@ -22,6 +23,8 @@ const TEXT_MAX_BYTES = 512 * 1024
 /** Text of which fillings are made. */
 const FILLING = 0x61
 const FILLING_BYTES = 512
+/** What it may cost to have the program tell of an exception, or where code stopped; nobody is charged. It ends by itself, unless the program bent its engine. */
+const TELLING_GAS = 20_000_000n
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
 
@@ -32,17 +35,27 @@ export interface Entry {
   readonly rejected: number
   readonly loaded: number
   readonly describe: number
+  readonly where: number
   readonly nothing: number
   readonly yes: number
   readonly no: number
 }
 
-const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe'] as const
+const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe', 'where'] as const
+
+/** What a program tells of an exception. */
+export interface Told {
+  readonly code: string
+  readonly message: string
+  readonly stack: string
+}
 
 /** How the code of a run stopped when it did not come back. */
 export interface Trap {
   readonly code: 'out-of-gas' | 'stack-overflow' | 'memory-limit' | 'trap'
   readonly message: string
+  /** Of the code that stopped, as the engine tells it; empty if it cannot. */
+  readonly stack: string
 }
 
 /** One instance: runs code on whatever state stands in its memory. */
@@ -65,6 +78,7 @@ export class Machine {
   constructor() {
     this.inputs = {
       nowMs: 0,
+      gasReserve: 0n,
       random: () => 0,
       child: () => '',
       log: () => undefined,
@@ -88,6 +102,7 @@ export class Machine {
     const { calls } = this
     const { exports } = calls
     exports.qjs_set_promise_rejection_handler(1)
+    exports.qjs_set_interrupt_handler(1)
     const global = exports.qjs_get_global()
     const host = exports.qjs_new_object()
     for (const name of ['random', 'child', 'log']) calls.setProperty(host, name, calls.hostFunction(name))
@@ -145,9 +160,18 @@ export class Machine {
     return text
   }
 
-  /** What the program inside would tell of an exception: JSON. */
-  describe(value: number, entry: Entry): string {
-    return this.#call(entry.describe, entry.nothing, [value]).toString('utf8')
+  /** What the program inside tells of an exception; nothing, if it bent what would tell it. @throws {HostFault} */
+  told(thrown: unknown, entry: Entry): Told | undefined {
+    if (!(thrown instanceof EngineThrew) || thrown.value === 0) return undefined
+    this.calls.gas.value = TELLING_GAS
+    try {
+      const text = this.#call(entry.describe, entry.nothing, [thrown.value]).toString('utf8')
+      const { code, message, stack } = JSON.parse(text) as Record<string, unknown>
+      return { code: String(code), message: String(message), stack: String(stack) }
+    } catch (failed) {
+      if (!(failed instanceof SyntaxError)) this.#classify(failed)
+      return undefined
+    }
   }
 
   /** Runs one message to its end, step by step; gives effects, a line feed and the output. @throws as guests do */
@@ -217,19 +241,38 @@ export class Machine {
   }
 
   /**
-   * Says how code stopped that did not come back. Texts are ours: the engine's own change between its versions.
+   * Says how code stopped that did not come back, and where: its frames still lie on the stack, so what is called now sees them below
+   * it. Texts are ours: the engine's own change between its versions. The state is of no use afterwards.
    * @throws {HostFault} if the host failed, not the guest
    */
-  classify(thrown: unknown): Trap {
+  explain(thrown: unknown, entry: Entry): Trap {
+    const code = this.#classify(thrown)
+    const told = this.told(thrown, entry)
+    if (told?.code === 'out-of-gas') return { ...told, code: 'out-of-gas' }
+    const message = code === 'trap' ? 'the engine trapped' : ENGINE_LIMITS[code]
+    return { code, message, stack: told?.stack ?? this.#stack(entry) }
+  }
+
+  #stack(entry: Entry): string {
+    this.calls.gas.value = TELLING_GAS
+    try {
+      return this.#call(entry.where, entry.nothing, []).toString('utf8')
+    } catch (thrown) {
+      this.#classify(thrown)
+      return ''
+    }
+  }
+
+  #classify(thrown: unknown): Trap['code'] {
     const { calls } = this
     const depth = calls.depth.value
     calls.depth.value = 0
     if (calls.outOfMemory.value !== 0) throw new HostFault('no memory for an agent', { cause: thrown })
-    if (thrown instanceof EngineThrew) return { code: 'memory-limit', message: 'the agent used all of its memory' }
-    if (thrown instanceof GuestStop) return thrown.code === 'out-of-gas' ? OUT_OF_GAS : TRAPPED
+    if (thrown instanceof EngineThrew) return 'memory-limit'
+    if (thrown instanceof GuestStop) return thrown.code === 'out-of-gas' ? 'out-of-gas' : 'trap'
     if (thrown instanceof WebAssembly.RuntimeError) {
-      if (calls.gas.value < 0n) return OUT_OF_GAS
-      return depth > FRAME_SLOTS_MAX ? TOO_DEEP : TRAPPED
+      if (calls.gas.value < 0n) return 'out-of-gas'
+      return depth > FRAME_SLOTS_MAX ? 'stack-overflow' : 'trap'
     }
     if (thrown instanceof RangeError) throw new HostFault('the engine failed', { cause: thrown })
     throw thrown
@@ -247,6 +290,3 @@ export class Machine {
 }
 
 const EMPTY = Buffer.alloc(0)
-const OUT_OF_GAS: Trap = { code: 'out-of-gas', message: 'the gas limit was reached' }
-const TOO_DEEP: Trap = { code: 'stack-overflow', message: 'calls nested too deep' }
-const TRAPPED: Trap = { code: 'trap', message: 'the engine trapped' }

@@ -34,8 +34,13 @@ export class Positions {
       .replace(FRAME, (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole)
   }
 
-  /** Where the code of the program stood at the top of a stack, if it did. */
-  ofStack(stack: string): string | undefined {
+  /** A text, and behind it where the code of the program stood at the top of a stack, if it did. */
+  behind(text: string, stack: string): string {
+    const place = this.#ofStack(stack)
+    return place === undefined ? text : `${text} (${place})`
+  }
+
+  #ofStack(stack: string): string | undefined {
     let fallback: string | undefined
     for (const [, line = '', column] of stack.slice(0, STACK_MAX_CHARACTERS).matchAll(FRAME)) {
       const found = this.#find(line, column)

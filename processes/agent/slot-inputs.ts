@@ -1,6 +1,6 @@
 import { childId, type GuestContext, type ProcessId, type Slot } from '../../protocol/index.ts'
 import { GuestStop } from '../actor/guest-stop.ts'
-import { AGENT_GAS } from './gas.ts'
+import { AGENT_GAS, gasReserveOf } from './gas.ts'
 import type { HostInputs } from './engine-imports.ts'
 
 const RANDOM_BYTES = 32
@@ -27,12 +27,13 @@ export class SlotInputs {
   }
 
   /** Gives the calls to an instance, for one attempt. */
-  attach(inputs: HostInputs, nowMs: number, gasMax: number): void {
+  attach(inputs: HostInputs, nowMs: number, gasMax: bigint): void {
     this.gas = 0
     this.lines = []
     this.#characters = 0
     this.#nextWord = 0
-    this.#gasMax = gasMax
+    this.#gasMax = Number(gasMax)
+    inputs.gasReserve = gasReserveOf(gasMax)
     inputs.nowMs = nowMs
     inputs.random = () => this.#random()
     inputs.child = index => this.#child(index)

@@ -20,6 +20,7 @@ import {
 } from '../../protocol/index.ts'
 import { type Effects, gasOf, NO_EFFECTS, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
+import { ENGINE_LIMITS } from './guest/engine-limits.ts'
 import type { Entry, Machine, Trap } from './machine.ts'
 import { bytesOf, deliveryOf, type KnownFailure } from './delivery.ts'
 import type { Positions } from './positions.ts'
@@ -65,20 +66,19 @@ export function runSlot(run: SlotRun): SlotEnd {
     let failure: KnownFailure
     let isFinal: boolean
     if (attempt.kind === 'trap') {
-      const { code, message: text } = attempt.trap
+      const { code, message: text, stack } = attempt.trap
       used += limit
-      failure = [attempt.step, code, text]
+      failure = [attempt.step, code, positions.behind(text, stack)]
       isFinal = !mayRunAgain
     } else {
       used += attempt.gas
-      if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
+      if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', ENGINE_LIMITS['out-of-gas'])
       const told = attempt.sealed.effects.failure
       if (told === undefined) {
         const ending = succeed(run, inputs, attempt.sealed, used)
         return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, known, limit) }
       }
-      const place = positions.ofStack(told[3])
-      failure = [told[0], told[1], place === undefined ? told[2] : `${told[2]} (${place})`]
+      failure = [told[0], told[1], positions.behind(told[2], told[3])]
       isFinal = told[4]
     }
     const isKnown = known.some(([step]) => step === failure[0])
@@ -102,13 +102,13 @@ function runAttempt(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailu
   const machine = run.machine()
   const { calls } = machine
   const delivery = deliveryOf(message, run.process, run.module, known)
-  inputs.attach(machine.inputs, message.timestampMs, Number(limit))
+  inputs.attach(machine.inputs, message.timestampMs, limit)
   calls.gas.value = limit
   let sealed: Sealed
   try {
     sealed = readSealed(machine.deliver(delivery, run.entry))
   } catch (thrown) {
-    return { kind: 'trap', trap: machine.classify(thrown), step: machine.steps }
+    return { kind: 'trap', trap: machine.explain(thrown, run.entry), step: machine.steps }
   }
   const own = calls.gas.value
   if (own < 0n) return { kind: 'sealed', sealed, gas: limit + 1n }

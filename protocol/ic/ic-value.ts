@@ -1,5 +1,6 @@
 import { fromUtf8, MalformedBytes } from '../bytes.ts'
 import { CborWriter } from '../cbor.ts'
+import { IC_VALUES_MAX } from '../limits.ts'
 
 /** What the IC's messages are made of; maps have text keys. Integers are numbers when safe, else bigints. */
 export type IcValue = number | bigint | string | Uint8Array | readonly IcValue[] | IcMap
@@ -11,7 +12,7 @@ const SELF_DESCRIBED = Uint8Array.of(0xd9, 0xd9, 0xf7)
 /**
  * Reads one CBOR value to the last byte, with or without the self-describing tag. Keys of maps may come in any order,
  * but none twice; entries that are null or undefined are as good as absent. Lengths are definite and in their shortest form;
- * there are no other tags, no floats, no negative integers. Byte strings are views.
+ * there are no other tags, no floats, no negative integers, and no more than `IC_VALUES_MAX` values. Byte strings are views.
  * @throws {MalformedBytes}
  */
 export function decodeIc(bytes: Uint8Array, depthMax = 16): IcValue {
@@ -59,6 +60,7 @@ class IcReader {
   readonly #bytes: Uint8Array
   readonly #depthMax: number
   #at = 0
+  #values = 0
 
   constructor(bytes: Uint8Array, depthMax: number) {
     this.#bytes = bytes
@@ -75,6 +77,7 @@ class IcReader {
 
   #value(depth: number): IcValue | undefined {
     if (depth > this.#depthMax) throw this.#bad('nested too deep')
+    if (++this.#values > IC_VALUES_MAX) throw this.#bad('too many values')
     const first = this.#bytes[this.#at]
     if (first === undefined) throw this.#bad('cut short')
     if (first === 0xf6 || first === 0xf7) {

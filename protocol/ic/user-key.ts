@@ -15,7 +15,7 @@ const SECP256K1 = fromHex('3056301006072a8648ce3d020106052b8104000a034200')
 const P256 = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200')
 /** OBJECT IDENTIFIER 1.3.6.1.4.1.56387.1.1, and 1.2, inside a sequence of their own. */
 const COSE = fromHex('300c060a2b0601040183b8430101')
-const CANISTER = fromHex('300c060a2b0601040183b8430102')
+export const CANISTER_KEY_ALGORITHM = fromHex('300c060a2b0601040183b8430102')
 const KEY_MAX_BYTES = 2048
 
 /** @throws {MalformedBytes} */
@@ -35,7 +35,8 @@ export function readUserKey(der: Uint8Array): UserKey {
     throw new MalformedBytes('public key: not a bit string', bits.start)
   const raw = der.subarray(bits.start + 1, bits.end)
   if (equalBytes(algorithm, COSE)) return { kind: 'webauthn', cose: raw }
-  if (!equalBytes(algorithm, CANISTER)) throw new MalformedBytes('public key: of an unknown kind', inside.start)
+  if (!equalBytes(algorithm, CANISTER_KEY_ALGORITHM))
+    throw new MalformedBytes('public key: of an unknown kind', inside.start)
   const length = raw[0] ?? 0
   if (length > 29 || raw.length < 1 + length)
     throw new MalformedBytes('public key: not a canister and a seed', bits.start)

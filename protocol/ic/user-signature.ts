@@ -1,5 +1,6 @@
 import { MalformedBytes, toUtf8 } from '../bytes.ts'
 import { ed25519Verify, secp256k1Verify, sha256 } from '../crypto.ts'
+import { IC_CANISTER_SIGNATURE_MAX_BYTES } from '../limits.ts'
 import { p256Verify } from '../p256.ts'
 import { withLowS } from '../signature-rules.ts'
 import { HASH_TREE_DEPTH_MAX, hashTreeRoot, lookUpNode, readHashTree } from './hash-tree.ts'
@@ -48,6 +49,7 @@ function verifyCanister(
   signature: Uint8Array,
   rootKey: Uint8Array,
 ): boolean {
+  if (signature.length > IC_CANISTER_SIGNATURE_MAX_BYTES) throw new MalformedBytes('canister signature: too long', 0)
   const map = decodeIc(signature, HASH_TREE_DEPTH_MAX)
   const certificate = isIcMap(map) ? map.get('certificate') : undefined
   if (!isIcMap(map) || !(certificate instanceof Uint8Array))

@@ -48,11 +48,21 @@ describe('modules', () => {
 
   test('of agents are built from their source, and are called as their contract', async () => {
     const source = join(import.meta.dirname, '../../templates/counter/counter.process.ts')
-    const added = await one('module', 'add', source, '--name', 'clicks')
-    expect(added).toMatchObject({ name: 'clicks', format: 'agent' })
-    await one('spawn', 'clicks', '--name', 'clicks')
+    const added = await one('module', 'add', source)
+    expect(added).toMatchObject({ name: 'counter', format: 'agent' })
+    await one('spawn', 'counter@1.0.0', '--name', 'clicks')
     expect(await one('call', 'clicks', 'add', '{"by":3}')).toMatchObject({ reply: 3 })
     expect((await atoll('module', 'add', 'none.process.ts')).stderr).toContain('AT1021')
+    for (const list of ['module', 'process']) expect((await atoll(list, 'list')).stdout).toContain('counter@1.0.0')
+  })
+
+  test('of agents have a version behind their name: without it, what has none is meant', async () => {
+    const { code, stdout, stderr } = await atoll('module', 'show', 'counter', '-o', 'json')
+    expect([code, documents(stdout)[0]]).toEqual([0, expect.objectContaining({ format: 'actor' })])
+    expect(stderr).toContain('others are called counter too (counter@1.0.0)')
+    const source = join(import.meta.dirname, '../../templates/chat/room.process.ts')
+    const { id } = await one('module', 'add', source)
+    for (const name of ['room', 'room@1.0.0']) expect(await one('module', 'show', name)).toMatchObject({ id })
   })
 
   test('that break a rule are refused, and the failure says which', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
 import type { SnapshotDelta } from '../../compute-unit/evaluation/index.ts'
 import { asModuleId, asProcessId } from '../../protocol/index.ts'
@@ -134,6 +134,18 @@ describe('checkpoints', () => {
     const held = await Array.fromAsync(store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }))
     expect(held.length).toBeLessThan(40)
     expect((await checkpoints.read(P, 60))?.cells).toEqual([['cell 60', chunk(1)]])
+  })
+
+  it('are listed once, and then when old ones go', async () => {
+    const store = new MemoryStore()
+    const range = vi.spyOn(store, 'range')
+    const listed = (): number =>
+      range.mock.calls.filter(([{ gte }]) => Buffer.from(gte).includes('compute/checkpoint/')).length
+    const checkpoints = new Checkpoints(store)
+    for (let at = 1; at <= 40; at++) await checkpoints.write(P, at, delta(at, new Map(), []))
+    // Eight at first, and then each four of them.
+    expect(listed()).toBe(1 + 9)
+    expect((await checkpoints.list(P)).map(({ slots }) => slots)).toEqual([37, 38, 39, 40])
   })
 
   it('pass over a damaged list entry', async () => {

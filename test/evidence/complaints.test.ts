@@ -55,7 +55,7 @@ test('a message without a receipt for ten seconds is complained about once, and 
     clock,
     describe: async () => process.description,
     evaluated: async () => undefined,
-    share: bytes => void shared.push(bytes),
+    share: ({ bytes }) => void shared.push(bytes),
     trouble,
   })
   using complaints = new Complaints({ seed: seedOf(50), clock, take: bytes => book.take(bytes), trouble })
@@ -133,7 +133,7 @@ test('complaints about processes that nobody knows fill no more room than those 
   expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
   expect(await complain(process.id)).toMatchObject({ isNew: true })
   // Who is met is told of the last of them, and not of them all at each meeting.
-  expect(book.toTell().map(({ id }) => id)).toEqual(
+  expect(book.toTell().complaints.map(({ id }) => id)).toEqual(
     book
       .list()
       .map(({ id }) => id)
@@ -182,7 +182,7 @@ test('complaints about many processes take so many bytes together, and no more a
     // Everybody's name is that of a process with schedulers.
     describe: async () => process.description,
     evaluated: async () => undefined,
-    share: bytes => void (sharedBytes += bytes.length),
+    share: ({ bytes }) => void (sharedBytes += bytes.length),
     trouble: () => undefined,
   })
   const data = new Uint8Array(1_900_000)

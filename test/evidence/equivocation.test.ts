@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { EvidenceRoom } from '../../evidence/evidence-room.ts'
 import { EvidenceBook } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
@@ -158,7 +159,7 @@ async function followers(process: ProcessDescription, logs: readonly Log[]): Pro
       describe: async id => (id === process.id ? process : undefined),
       evaluated: async () => undefined,
       trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
-      share: bytes => {
+      share: ({ bytes }) => {
         for (const other of all) if (other.book !== book) void other.book.take(bytes)
       },
     })
@@ -168,6 +169,19 @@ async function followers(process: ProcessDescription, logs: readonly Log[]): Pro
 }
 
 describe('two schedulers with one key', () => {
+  test('take room that all strangers share, with whoever has no feed of the process', async () => {
+    const { process, conflict } = await conflictOf(5, 3, 9)
+    const [has, hasNot] = [MemoryLog.open(), MemoryLog.open()]
+    has.signWith(seedOf(1))
+    await has.commit([{ feed: messagesFeed(process), index: 0, bytes: new Uint8Array(1), ids: [], firstSlot: 0 }])
+    using room = vi.spyOn(EvidenceRoom.prototype, 'take')
+    for (const log of [has, hasNot]) {
+      const [follower] = await followers(process, [log])
+      await follower?.book.conflict(conflict)
+    }
+    expect(room.mock.calls.map(([, isElsewhere]) => isElsewhere)).toEqual([false, true])
+  })
+
   test('leave a proof with every follower as soon as two of them meet, and the process stands still at the common prefix', async () => {
     await using folder = await tempFolder()
     const { process, logs } = await twins(6, 4, 9)

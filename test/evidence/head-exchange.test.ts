@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { HeadExchange } from '../../evidence/index.ts'
-import { Failure, HEADS_EVERY_MS, type KeyId } from '../../protocol/index.ts'
+import { type EvidenceEntry, Failure, HEADS_EVERY_MS, type KeyId } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
@@ -23,12 +23,13 @@ test('a peer that takes nothing keeps no other from being shown what is new', as
     },
     prefix: async () => undefined,
     tell: () => never,
+    lacks: () => never,
   }
   using _exchange = new HeadExchange({
     log: process.log,
     clock,
     peers,
-    book: { toTell: () => [], conflict: async () => undefined } as never,
+    book: { toTell: () => ({ proofs: [], complaints: [] }), conflict: async () => undefined } as never,
     trouble: () => undefined,
   })
   await settle()
@@ -46,9 +47,10 @@ test('a peer that is just starting is shown everything once it takes it, evidenc
   await process.log.directory.addProcess(process.description, process.spawn)
   const clock = new ManualClock()
   const [told, shown]: [Uint8Array[], number[]] = [[], []]
-  let isStarting = true
-  const unlessStarting = (): void => {
-    if (isStarting) throw new Failure('busy')
+  const proof = { kind: 'fault', bytes: Uint8Array.of(1) } as EvidenceEntry
+  let failure: 'busy' | 'bad-evidence' | undefined = 'busy'
+  const unlessFailing = (): void => {
+    if (failure !== undefined) throw new Failure(failure)
   }
   using exchange = new HeadExchange({
     log: process.log,
@@ -56,16 +58,17 @@ test('a peer that is just starting is shown everything once it takes it, evidenc
     peers: {
       peers: [quick],
       showHeads: async (_, heads) => {
-        unlessStarting()
+        unlessFailing()
         shown.push(...heads.map(({ prefix }) => prefix.length))
       },
       prefix: async () => undefined,
       tell: async (_, bytes) => {
-        unlessStarting()
+        unlessFailing()
         told.push(bytes)
       },
+      lacks: async () => [],
     },
-    book: { toTell: () => [{ bytes: Uint8Array.of(1) }], conflict: async () => undefined } as never,
+    book: { toTell: () => ({ proofs: [proof], complaints: [] }), conflict: async () => undefined } as never,
     trouble: () => undefined,
   })
   const pass = async (ms: number): Promise<void> => {
@@ -77,12 +80,16 @@ test('a peer that is just starting is shown everything once it takes it, evidenc
   await settle()
   await pass(3 * HEADS_EVERY_MS)
   expect([told, shown]).toEqual([[], []])
-  isStarting = false
+  failure = undefined
   await pass(10 * HEADS_EVERY_MS)
   expect([told, shown]).toEqual([[Uint8Array.of(1)], [1]])
   // Evidence that came up later and was not taken is told when the peer is met again.
-  exchange.notTaken(quick, new Failure('busy'))
-  exchange.notTaken(quick, new Failure('bad-evidence'))
+  for (const code of ['busy', 'bad-evidence'] as const) {
+    failure = code
+    exchange.share(proof, undefined)
+    await settle()
+  }
+  failure = undefined
   await pass(10 * HEADS_EVERY_MS)
   expect([told.length, shown]).toEqual([2, [1, 1]])
 })

@@ -116,6 +116,7 @@ class Nodes {
         if (this.isMute) throw new Failure('timeout')
         return at(this.stands.get(from) ?? from).evidence.heads?.prefix(wish)
       },
+      lacks: async (to, ids) => at(to).evidence.book.lacks(ids),
       tell: async (to, bytes) => void (await at(to).evidence.book.take(bytes, key)),
     }
   }

@@ -177,7 +177,7 @@ describe('a fault of a compute unit', () => {
       clock: { now: () => 1 },
       describe: async () => process.description,
       evaluated: async () => undefined,
-      share: bytes => void shared.push(bytes),
+      share: ({ bytes }) => void shared.push(bytes),
       trouble: (what: string, failure: Failure) => expect.unreachable(`${what}: ${failure.message}`),
     })
     const [liar, one, other] = [says(process, 1, 9), says(process, 0, 4), says(process, 2, 4)]

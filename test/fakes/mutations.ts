@@ -1,5 +1,6 @@
-/** How many mutations are tried, and which: `ATOLL_TEST_MUTATIONS=1000000` takes some minutes, `ATOLL_SEED` gives others. */
-export const MUTATIONS = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000)
+/** How many mutations a test tries that tries `count` of them in a short run: `ATOLL_TEST_MUTATIONS=1000000` has each try a million. */
+export const mutationsOr = (count: number): number => Number(process.env['ATOLL_TEST_MUTATIONS'] ?? count)
+/** Which: `ATOLL_SEED` gives others. */
 export const MUTATIONS_SEED = 1_000 * Number(process.env['ATOLL_SEED'] ?? 0)
 
 /** Numbers from [0, 1) that follow from a seed. */

@@ -1,5 +1,5 @@
 import { Cbor, type Identity, requestIdOf } from '@icp-sdk/core/agent'
-import { encodeIc, fromHex, icMap, type IcValue } from '../../protocol/index.ts'
+import { concatBytes, encodeIc, fromHex, icMap, type IcValue } from '../../protocol/index.ts'
 
 export const NOW_MS = 1_700_000_000_000
 export const NS = 1_000_000n
@@ -42,3 +42,22 @@ export function asIc(content: Record<string, unknown>): ReadonlyMap<string, IcVa
 export function clientRequestId(content: Record<string, unknown>): Uint8Array {
   return requestIdOf(content)
 }
+
+/** SubjectPublicKeyInfo of a key under an OID of the IC. */
+function wrapped(oid: string, raw: Uint8Array): Uint8Array {
+  const length = (bytes: Uint8Array): Uint8Array =>
+    bytes.length < 128
+      ? Uint8Array.of(bytes.length)
+      : bytes.length < 256
+        ? Uint8Array.of(0x81, bytes.length)
+        : Uint8Array.of(0x82, bytes.length >> 8, bytes.length & 255)
+  const element = (tag: number, content: Uint8Array): Uint8Array =>
+    concatBytes(Uint8Array.of(tag), length(content), content)
+  return element(0x30, concatBytes(fromHex(oid), element(0x03, concatBytes(Uint8Array.of(0), raw))))
+}
+
+/** A COSE key as clients give it. */
+export const coseDer = (cose: Uint8Array): Uint8Array => wrapped('300c060a2b0601040183b8430101', cose)
+/** The key of whoever a canister signs for, by a seed. */
+export const canisterDer = (canister: Uint8Array, seedBytes: Uint8Array): Uint8Array =>
+  wrapped('300c060a2b0601040183b8430102', concatBytes(Uint8Array.of(canister.length), canister, seedBytes))

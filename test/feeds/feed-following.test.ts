@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FeedFollowing, type FollowedFeed } from '../../node/feed-following.ts'
 import { Meetings } from '../../node/meetings.ts'
+import { FairShare } from '../../network/fair-share.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
 import { decodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
@@ -58,6 +59,7 @@ class World implements FeedLinks {
     }
     this.pairs.push(pair)
     const source = new FeedSource(pair.left, {
+      room: new FairShare(1_000_000).open(),
       log,
       offence: () => undefined,
       ended: () => undefined,

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { FairShare } from '../../network/fair-share.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
-import { encodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
+import { decodeFollowerFrame, decodeSourceFrame, encodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
 import {
+  FOLLOWER_FRAME_MAX_BYTES,
+  SCHEDULERS_MAX,
   FEED_WAITING_MAX_BYTES,
   FEED_PIECE_BYTES,
   FEED_READS_MAX,
@@ -28,7 +31,12 @@ function linked(pair: ChannelPair = channelPair(), pendingMaxBytes?: number): Li
   there.signWith(NODE_SEED)
   const offences: string[] = []
   const offence = (what: string): void => void offences.push(what)
-  const source = new FeedSource(pair.left, { log: there, offence, ended: () => undefined })
+  const source = new FeedSource(pair.left, {
+    log: there,
+    room: new FairShare(1_000_000).open(),
+    offence,
+    ended: () => undefined,
+  })
   there.watch(growth => source.grew(feedName(growth.feed), growth))
   const link = new PeerFeeds(pair.right, { peer: NODE_KEY, offence, pendingMaxBytes })
   return { here, there, link, source, offences }
@@ -200,6 +208,7 @@ describe('the stream of heads', () => {
     }
     const log = { length: async () => 0, signed: there.signed.bind(there), prefix }
     const source = new FeedSource(pair.left, {
+      room: new FairShare(1_000_000).open(),
       log,
       offence: () => undefined,
       ended: () => undefined,
@@ -222,5 +231,45 @@ describe('the stream of heads', () => {
       })
       .toBe(1_000)
     expect(source.count).toBe(1)
+  })
+
+  test('a follower that names more feeds than there is room for is told of those that it does not get', async () => {
+    const pair = channelPair()
+    const there = MemoryLog.open()
+    const feeds = Array.from({ length: 10 }, (_, at) => messagesOf(`feed ${at}`))
+    const frames = feeds.map((feed, number) => encodeFollowerFrame({ kind: 'follow', number, feed, from: 0 }))
+    const roomFor = 4
+    const room = new FairShare(roomFor * (frames[0]?.length ?? 0))
+    const source = new FeedSource(pair.left, {
+      room: room.open(),
+      log: there,
+      offence: what => expect.unreachable(what),
+      ended: () => undefined,
+    })
+    const told: unknown[] = []
+    const channel = pair.right({
+      frame: bytes => void told.push(decodeSourceFrame(bytes)),
+      written: () => undefined,
+      ended: () => undefined,
+    })
+    for (const frame of frames) channel.send(frame)
+    await expect.poll(() => told).toHaveLength(feeds.length - roomFor)
+    expect(told[0]).toEqual({ kind: 'left', number: roomFor })
+    expect(source.count).toBe(roomFor)
+    channel.send(encodeFollowerFrame({ kind: 'leave', number: 0 }))
+    channel.send(frames[9] ?? new Uint8Array(0))
+    await expect.poll(() => source.count).toBe(roomFor)
+    source.close()
+    await expect.poll(() => room.taken).toBe(0)
+  })
+
+  test('names no more signers than may schedule a process', () => {
+    const signed = (count: number): Uint8Array => {
+      const signers = Array.from({ length: count }, () => NODE_KEY)
+      return encodeFollowerFrame({ kind: 'follow', number: 0, feed: { ...messagesOf('a'), signers }, from: 0 })
+    }
+    expect(decodeFollowerFrame(signed(SCHEDULERS_MAX))).toMatchObject({ kind: 'follow' })
+    expect(signed(SCHEDULERS_MAX).length).toBeLessThan(FOLLOWER_FRAME_MAX_BYTES)
+    expect(() => decodeFollowerFrame(signed(SCHEDULERS_MAX + 1))).toThrow()
   })
 })

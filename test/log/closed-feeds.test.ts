@@ -51,6 +51,7 @@ test('whoever reads a tree while feeds are opened anew hears why', async () => {
     maxBytes: 1,
     onAppended: () => undefined,
     stored: async () => undefined,
+    onLeft: () => undefined,
     onReopened: async () => undefined,
   })
   const trees = new StoredTrees({ feeds, states, behind })

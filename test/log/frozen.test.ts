@@ -1,7 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
+import { OpenFeeds } from '../../log/open-feeds.ts'
 import { Failure, type FeedSpec, toUtf8 } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED, resultsOf } from '../conformance/log.ts'
 import { Acknowledged, copyAsCrashed, filesOf, openCopy } from './damage.ts'
@@ -62,6 +63,47 @@ test('what the journal has of a frozen feed is kept and holds no segments: each 
     for (const segment of await segments())
       expect((await readFile(segment)).includes(Buffer.from(blockOf(torn, 2, 'one').bytes))).toBe(true)
   }
+})
+
+test('a feed that its Hypercore stops to take while the node runs holds no segments either, and is there at the next start', async () => {
+  await using folder = await tempFolder()
+  const [path, crashed] = ['folder', 'crashed'].map(name => join(folder.path, name)) as [string, string]
+  const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
+  const append = OpenFeeds.prototype.append
+  // Somebody else wrote to the feed, right below the log.
+  using appending = vi.spyOn(OpenFeeds.prototype, 'append').mockImplementation(async function (
+    this: OpenFeeds,
+    state,
+    from,
+    ...rest
+  ) {
+    if (state.feed.process === torn.process && from === 1) await append.call(this, state, 1, [toUtf8('another')])
+    return append.call(this, state, from, ...rest)
+  })
+  const segments = (): Promise<string[]> => filesOf(join(path, 'journal'), '.journal')
+  const acknowledged = [0, 1, 2].map(index => blockOf(torn, index))
+  {
+    await using log = await openCopy(path, { segmentBytes: 2_000 })
+    await log.commit(acknowledged.slice(0, 1))
+    await log.drain()
+    for (const block of acknowledged.slice(1)) await log.commit([block])
+    await log.drain()
+    expect(log.frozen.map(({ feed }) => feed.process)).toEqual([torn.process])
+    await expect(log.commit([blockOf(torn, 3)])).rejects.toSatisfy(isFrozen)
+    for (let i = 0; i < 50; i++) {
+      await log.commit([blockOf(sound, i)])
+      await log.drain()
+    }
+    await expect.poll(async () => (await segments()).length).toBeLessThan(3)
+    for (const segment of await segments())
+      for (const block of acknowledged.slice(1))
+        expect((await readFile(segment)).includes(Buffer.from(block.bytes))).toBe(true)
+    await copyAsCrashed(path, crashed)
+  }
+  appending.mockRestore()
+  await using log = await openCopy(crashed)
+  expect(log.frozen.map(({ feed }) => feed.process)).toEqual([torn.process])
+  expect(await log.length(sound)).toBe(50)
 })
 
 test('what was carried along for a frozen feed goes back into it once it is no longer frozen', async () => {

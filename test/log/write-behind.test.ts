@@ -33,6 +33,7 @@ function open(stored = async (): Promise<void> => undefined): {
     maxBytes: 1_000_000,
     stored,
     onAppended: () => undefined,
+    onLeft: () => undefined,
     onReopened: async () => undefined,
   })
   const states = ['a', 'b', 'c'].map(name => {
@@ -132,6 +133,7 @@ describe('blocks on their way to their feeds', () => {
       maxBytes: 1_000_000,
       onAppended: () => undefined,
       stored: async () => undefined,
+      onLeft: () => undefined,
       onReopened: async () => undefined,
     })
     const feed = messagesOf('a')

@@ -1,13 +1,20 @@
 import { expect, test } from 'vitest'
 import { AtOnce } from '../../network/at-once.ts'
+import { FairShare } from '../../network/fair-share.ts'
 import { IncomingCalls } from '../../network/incoming-calls.ts'
 import type { LinkFrame } from '../../network/link-frame.ts'
 import { PartsLane } from '../../network/parts-lane.ts'
-import { asKeyId, type PeerOperationRow, PEER_REQUESTS_MAX, peerRowOf } from '../../protocol/index.ts'
+import {
+  asKeyId,
+  type PeerOperationRow,
+  PEER_REQUESTS_MAX,
+  PEERS_REQUESTS_MAX_BYTES,
+  peerRowOf,
+} from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 
 /** A peer whose requests are begun when the test says so, one at once. */
-function opened() {
+function opened(room = new FairShare(PEERS_REQUESTS_MAX_BYTES)) {
   const atOnce = new AtOnce()
   const row: PeerOperationRow = { ...(peerRowOf('frames') ?? expect.fail('no such operation')), atOnce: 1 }
   const begun: Uint8Array[] = []
@@ -17,6 +24,7 @@ function opened() {
     lane: new PartsLane({ send: () => undefined, waitingBytes: 0 }),
     serve: {
       atOnce,
+      room,
       row: () => row,
       one: async (_, payload) => {
         begun.push(payload)
@@ -68,4 +76,16 @@ test('a peer that is gone leaves nothing waiting', async () => {
   expect(atOnce.waitingCount).toBe(4)
   calls.close()
   expect(atOnce.waitingCount).toBe(0)
+})
+
+test('what many ask and do not finish has one bound, and leaves room for whoever asks little', async () => {
+  const room = new FairShare(1_000)
+  const [many, few] = [opened(room), opened(room)]
+  for (let id = 0; id < 20; id++) many.ask(id, new Uint8Array(100), true)
+  expect([many.calls.underWay, room.taken]).toEqual([10, 1_000])
+  few.ask(0, new Uint8Array(100))
+  await few.turn()
+  expect(few.begun).toHaveLength(1)
+  for (const { calls } of [many, few]) calls.close()
+  expect(room.taken).toBe(0)
 })

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, Socket } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Network } from '../../network/index.ts'
 import { nativeFrameCipher } from '../../node/frame-cipher.ts'
@@ -17,6 +19,7 @@ import {
   toBase64Url,
   toUtf8,
 } from '../../protocol/index.ts'
+import { tempFolder } from '../log/temp-folder.ts'
 
 const id = (n: number): string => toBase64Url(new Uint8Array(32).fill(n))
 const keyOf = (n: number): KeyId => asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(n))))
@@ -39,6 +42,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     heads: refuse,
     prefix: refuse,
     evidence: refuse,
+    lackedComplaints: refuse,
     records: async () => [],
     trace: refuse,
     call: refuse,
@@ -315,6 +319,24 @@ describe('a node among peers', () => {
     await a.control.unblock(b.key)
     while (!a.peers.includes(b.key)) await new Promise(resolve => setTimeout(resolve, 20))
     expect(await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))).toBeUndefined()
+  })
+
+  it('dials a peer that was blocked before it started once, and never again: it answers under an address that names nobody', async () => {
+    const b = await open(2)
+    b.serve(paperOperations())
+    await using folder = await tempFolder()
+    await writeFile(join(folder.path, 'blocked-peers'), `${b.key}\n`)
+    const a = await Network.open({
+      seed: new Uint8Array(32).fill(1),
+      listen: [],
+      peers: [(b.addresses[0] ?? '').replace(/\/p2p.*/, '')],
+      folder: folder.path,
+      trouble: () => undefined,
+    })
+    networks.push(a)
+    await expect.poll(() => a.control.list()).toMatchObject([{ key: b.key, state: 'blocked', isKept: true }])
+    await a.control.unblock(b.key)
+    await expect.poll(() => a.peers).toEqual([b.key])
   })
 
   it('passes on what others say only after it was judged, and counts what must not be said', async () => {

@@ -155,12 +155,20 @@ describe('tags', () => {
 })
 
 describe('system tags', () => {
-  it.each([...SYSTEM_TAGS].filter(name => name !== 'Scheduler'))('refuse a second %s, in any case', name => {
-    const tag = { name, value: 'x' }
-    refuseDuplicateSystemTags([tag])
-    expect(() => refuseDuplicateSystemTags([tag, { name: 'Action', value: '' }, tag])).toThrow(MalformedBytes)
-    expect(() => refuseDuplicateSystemTags([tag, { name: name.toLowerCase(), value: 'y' }])).toThrow(MalformedBytes)
-  })
+  it.each([...SYSTEM_TAGS].filter(name => name !== 'Scheduler'))(
+    'refuse a second %s, in any case, but one that says the same',
+    name => {
+      const tag = { name, value: 'x' }
+      const between = { name: 'Action', value: '' }
+      refuseDuplicateSystemTags([tag, between, tag])
+      const others = [
+        { name, value: 'y' },
+        { name: name.toLowerCase(), value: 'x' },
+      ]
+      for (const other of others)
+        expect(() => refuseDuplicateSystemTags([tag, between, tag, other])).toThrow(MalformedBytes)
+    },
+  )
 
   it('let several schedulers be named, spelled alike', () => {
     const tag = { name: 'Scheduler', value: 'x' }

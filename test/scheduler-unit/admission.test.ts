@@ -40,14 +40,14 @@ describe('admission to a feed', () => {
     }
   })
 
-  it('refuses a system tag that stands twice, in any case, but takes two Data-Protocols', async () => {
+  it('refuses a system tag that says two things, in any case, but takes two Data-Protocols', async () => {
     await using harness = await Harness.open()
     const target = await harness.spawn()
     const twice = (...more: [string, string][]) =>
       rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] }).bytes
     for (const more of [
-      [['Type', 'Message']],
-      [['type', 'Process']],
+      [['Type', 'Process']],
+      [['type', 'Message']],
       [
         ['From-Process', 'a'],
         ['from-process', 'b'],
@@ -55,7 +55,12 @@ describe('admission to a feed', () => {
     ] as [string, string][][]) {
       expect(refusalOf(await harness.item(target, twice(...more)))).toBe('wrong-type')
     }
-    expect((await harness.item(target, twice(['Data-Protocol', 'other']))).status).toBe('scheduled')
+    for (const more of [
+      ['Data-Protocol', 'other'],
+      ['Type', 'Message'],
+    ] as [string, string][]) {
+      expect((await harness.item(target, twice(more))).status).toBe('scheduled')
+    }
   })
 
   it('refuses what is too large, malformed or wrongly signed', async () => {

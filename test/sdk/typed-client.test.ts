@@ -139,6 +139,16 @@ describe.each([
     expect(await failureOf(client.process(Counter, 'misses').total())).toMatchObject({ code: 'unknown-process' })
   })
 
+  test('is spawned from the module that can keep a contract, whatever else has its name', async () => {
+    const { client, units } = await started(open)
+    const named = { tags: [{ name: 'Name', value: 'sums' }] }
+    await client.modules.add(new Uint8Array([1]), { format: 'actor', ...named })
+    const agent = await client.modules.add(new Uint8Array([2]), { format: 'agent', ...named })
+    const { id } = await client.spawn(Counter, { module: 'sums' })
+    expect((await client.processes.get(id)).module).toBe(agent)
+    expect(units.submits).toBeGreaterThan(2)
+  })
+
   test('says so when a name fits several', async () => {
     const { client, hits } = await started(open)
     const twin = await client.spawn(Counter, { module: MODULE, name: 'hits' })

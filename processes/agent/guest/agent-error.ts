@@ -1,3 +1,5 @@
+import { ENGINE_LIMITS } from './engine-limits.ts'
+
 /** A failure with a stable word: what other processes and people see of it. */
 export class AgentError extends Error {
   override readonly name = 'AgentError'
@@ -30,18 +32,22 @@ export function tell(thrown: unknown): Told {
     const stack = typeof thrown.stack === 'string' ? thrown.stack.slice(0, STACK_MAX) : ''
     const absent = absentName(thrown)
     if (absent !== undefined) return { code: 'unavailable', message: absent, stack }
-    return { code: codeOf(thrown, code), message: cut(thrown.message || thrown.name), stack }
+    const limit = limitOf(thrown)
+    if (limit !== undefined) return { code: limit, message: ENGINE_LIMITS[limit], stack }
+    return { code: isCode(code) ? code : 'threw', message: cut(thrown.message || thrown.name), stack }
   } catch {
     return { code: 'threw', message: 'something that cannot be told', stack: '' }
   }
 }
 
-function codeOf(error: Error, code: unknown): string {
-  if (typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)) return code
-  // The engine's own two limits, by the only thing that tells them.
-  if (error.message === 'out of memory') return 'memory-limit'
-  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded') return 'stack-overflow'
-  return 'threw'
+const isCode = (code: unknown): code is string => typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)
+
+/** Which of the engine's own limits it tells, by the only thing that tells them. */
+function limitOf({ name, message }: Error): keyof typeof ENGINE_LIMITS | undefined {
+  if (name === 'RangeError' && message === 'Maximum call stack size exceeded') return 'stack-overflow'
+  if (name !== 'InternalError') return undefined
+  if (message === 'interrupted') return 'out-of-gas'
+  return message === 'out of memory' ? 'memory-limit' : undefined
 }
 
 const OUTSIDE = "Use ctx.effect('http.fetch', …)"

@@ -45,4 +45,7 @@ function prepareSchemas({ contract }: Program): void {
 
 const describe = (error: unknown): string => JSON.stringify(tell(error))
 
-target.__entry = { deliver, next, rejected, loaded, describe }
+/** The stack below: the host calls this on top of code that stopped, whose frames are still there. */
+const where = (): string => new Error('here').stack ?? ''
+
+target.__entry = { deliver, next, rejected, loaded, describe, where }

@@ -39,6 +39,7 @@ describe('paths of mainnet mode', () => {
       id: item.id,
       process,
       raw: { Output: { data: 'slot 1' } },
+      results: { raw: { Output: { data: 'slot 1' } } },
     })
     node.evaluatedTo = 2
     const slow = await sender.item({ target: process, pairs: ['Type', 'Message'] })
@@ -57,8 +58,33 @@ describe('paths of mainnet mode', () => {
       for (const name of ['1', id]) {
         const answer = await post(`${node.url}${path}/compute/results=${name}`, '')
         expect(answer.at('raw', 'Output', 'data')).toBe('slot 1')
+        const older = await post(`${node.url}${path}/compute=${name}`, '')
+        expect(older.at('results', 'raw', 'Output', 'data')).toBe('slot 1')
       }
     }
+  })
+
+  test('say 422 of HTTP signatures, whereupon clients sign items; reads need no signature', async () => {
+    const { node, process } = await nodeWithProcess()
+    await using _ = node
+    const ask = (path: string) =>
+      call(`${node.url}${path}`, {
+        method: 'POST',
+        body: 'x',
+        headers: { 'signature-input': 'sig=()', signature: 'sig=::' },
+      })
+    const named = `/${process}~process@1.0`
+    for (const path of [
+      '/push',
+      '/schedule',
+      `${named}/push`,
+      `/${process}/schedule`,
+      `${named}/as=execution/compute`,
+    ]) {
+      const answer = await ask(path)
+      expect([path, answer.status, answer.at('code')]).toEqual([path, 422, 'unsupported-key'])
+    }
+    expect((await ask(`${named}/slot/current`)).text).toBe('0')
   })
 
   test('run a dry-run as the signer, with tags from the path', async () => {

@@ -1,4 +1,11 @@
-import { createIcFaces, deriveIcKeys, type IcKeys, BlsSigner, ThreadedClerk } from '../../../gateway/index.ts'
+import {
+  createIcFaces,
+  deriveIcKeys,
+  type IcKeys,
+  BlsSigner,
+  type QueryClerk,
+  ThreadedClerk,
+} from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +21,7 @@ import { realClock } from '../../fakes/real-clock.ts'
 import { StandInCanisters } from '../../fakes/stand-in-canisters.ts'
 
 const SEED = new Uint8Array(32).fill(42)
+const NOBODY = { seed: SEED, nodeId: SEED }
 
 /** The IC's face over HTTP, of the stand-in for a node. */
 export class IcNode implements AsyncDisposable {
@@ -36,10 +44,13 @@ export class IcNode implements AsyncDisposable {
     now = Date.now,
     speaks = true,
     rootSeed,
+    notary = new ThreadedClerk(clerkProgram(), NOBODY),
   }: {
     now?: () => number
     speaks?: boolean
     rootSeed?: Uint8Array
+    /** Who looks at what canisters may have signed. */
+    notary?: QueryClerk & AsyncDisposable
   } = {}): Promise<IcNode> {
     const key = keyId(ed25519PublicKey(SEED))
     const clock = { now, sleep: realClock.sleep }
@@ -57,6 +68,7 @@ export class IcNode implements AsyncDisposable {
       version: '0.0.0-test',
       sign: message => signer.sign(message),
       clerk,
+      notary,
       signSpawn: async (data, anchor) => {
         const tags = Object.entries({
           'Data-Protocol': 'ao',
@@ -82,7 +94,7 @@ export class IcNode implements AsyncDisposable {
       void api(request, response, url).then(isTaken => isTaken || pages(request, response, url))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return new IcNode(units, keys, server, [signer, clerk])
+    return new IcNode(units, keys, server, [signer, clerk, notary])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

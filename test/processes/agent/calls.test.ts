@@ -172,7 +172,12 @@ describe('a call of an agent', () => {
     const ended = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(asked)], '5', message)
     expect(ended.ending.status).toBe('ok')
     expect(ended.output).toMatchObject({
-      settled: [{ message: idOf(1), error: { code: 'out-of-gas' } }],
+      settled: [
+        {
+          message: idOf(1),
+          error: { code: 'out-of-gas', message: expect.stringMatching(/\(caller\.process\.ts:55:\d+\)$/) },
+        },
+      ],
     })
     expect(limit).toBeGreaterThan(0n)
     expect(agent.send('note', { text: 'next' }).output).toEqual({ reply: 1 })

@@ -195,20 +195,26 @@ describe('what a program cannot have', () => {
 
 describe('the bounds of an agent', () => {
   it.each([
-    ['recurse', 'stack-overflow'],
-    ['fill', 'memory-limit'],
-    ['loop', 'out-of-gas'],
-  ])('%s ends in %s and changes nothing', { timeout: 180_000 }, async (action, code) => {
-    const [agent, witness] = [await AgentDriver.open('counter'), await AgentDriver.open('counter')]
-    const { ending } = agent.send(action)
-    expect(ending).toMatchObject({ status: 'error', error: { code } })
-    witness.slot += 1
-    witness.nowMs += 1
-    const [one, other] = [agent.send('add', { by: 1 }), witness.send('add', { by: 1 })]
-    expect(one.output).toEqual({ reply: 1, events: [{ name: 'changed', data: { total: 1 } }] })
-    expect(one.ending).toEqual(other.ending)
-    expect(agent.guest.pages).toBe(witness.guest.pages)
-  })
+    ['recurse', 'stack-overflow', /^calls nested too deep: use a loop .* \(counter\.process\.ts:32:\d+\)$/],
+    ['fill', 'memory-limit', /^the agent used all of its memory: keep less in ctx\.state/],
+    ['fillLong', 'memory-limit', /^the agent used all of its memory: .* \(counter\.process\.ts:41:\d+\)$/],
+    ['loop', 'out-of-gas', /^the gas of its message is used up: do less in one.* \(counter\.process\.ts:29:\d+\)$/],
+    ['spin', 'out-of-gas', /^the gas of its message is used up: do less in one.* \(counter\.process\.ts:43:5\)$/],
+  ])(
+    '%s ends in %s, says where and what to do, and changes nothing',
+    { timeout: 180_000 },
+    async (action, code, message) => {
+      const [agent, witness] = [await AgentDriver.open('counter'), await AgentDriver.open('counter')]
+      const { ending } = agent.send(action)
+      expect(ending).toMatchObject({ status: 'error', error: { code, message: expect.stringMatching(message) } })
+      witness.slot += 1
+      witness.nowMs += 1
+      const [one, other] = [agent.send('add', { by: 1 }), witness.send('add', { by: 1 })]
+      expect(one.output).toEqual({ reply: 1, events: [{ name: 'changed', data: { total: 1 } }] })
+      expect(one.ending).toEqual(other.ending)
+      expect(agent.guest.pages).toBe(witness.guest.pages)
+    },
+  )
 
   it('a message that waits for ever holds its agent only for what is exclusive, and queries go on', () => {
     const agent = start()

@@ -14,7 +14,7 @@ import {
   toUtf8,
 } from '../../../protocol/index.ts'
 import { BLOB, CanisterNet, managementArgument, installMode, user } from './canister-net.ts'
-import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS_SEED, mutated, mutationsOr, seededRandom } from '../../fakes/mutations.ts'
 import { wat } from '../rewriter/wat.ts'
 
 const nobody = (): void => undefined
@@ -145,8 +145,9 @@ describe('Candid', () => {
       IDL.encode([person, IDL.Vec(IDL.Record({ a: IDL.Opt(IDL.Int), b: IDL.Func([], [], []) }))], [sample, []]),
     ]
     const random = seededRandom(MUTATIONS_SEED + 4)
+    const mutations = mutationsOr(20_000)
     const codes = new Set<string>()
-    for (let turn = 0; turn < MUTATIONS; turn++) {
+    for (let turn = 0; turn < mutations; turn++) {
       const bytes = mutated(originals, random)
       try {
         decodeCandid(bytes)

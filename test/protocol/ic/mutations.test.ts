@@ -8,9 +8,14 @@ import {
   blsSecret,
   blsSign,
   certifiedTree,
+  concatBytes,
   decodeRequestEnvelope,
+  ed25519PublicKey,
+  ed25519Sign,
   encodeIc,
+  fromHex,
   type HashTree,
+  hashOfMap,
   hashTreeRoot,
   icMap,
   type IcValue,
@@ -18,14 +23,63 @@ import {
   leb128,
   MalformedBytes,
   refuteRequest,
+  selfAuthenticating,
+  separator,
+  sha256,
   stateRootMessage,
+  toBase64Url,
   toHex,
   toUtf8,
 } from '../../../protocol/index.ts'
-import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
-import { asIc, callContent, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
+import { MUTATIONS_SEED, mutated, mutationsOr, seededRandom } from '../../fakes/mutations.ts'
+import { asIc, callContent, canisterDer, coseDer, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
 
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
+const ROOT = blsSecret(seed(1), 'test')
+const ROOT_KEY = blsKeyToDer(blsPublicKey(ROOT))
+const SUBNET = blsSecret(seed(2), 'test')
+const SUBNET_ID = seed(6)
+const CANISTER = seed(3).subarray(0, 10)
+
+/** A certificate of a tree, by that key. */
+function certificateOf(tree: HashTree, secret: Uint8Array, delegation?: Uint8Array): Uint8Array {
+  const signature = blsSign(secret, stateRootMessage(hashTreeRoot(tree)))
+  const more = delegation && icMap({ subnet_id: SUBNET_ID, certificate: delegation })
+  return encodeIc(icMap({ tree: tree as unknown as IcValue, signature, delegation: more }))
+}
+
+/** What the canister certifies. */
+const stateWith = (certified: Uint8Array): HashTree => [
+  1,
+  [2, toUtf8('canister'), [2, CANISTER, [2, toUtf8('certified_data'), [3, certified]]]],
+  [2, toUtf8('time'), [3, leb128(99)]],
+]
+
+/** A request in the name of somebody whom `der` is the key of; `sign` signs it. */
+function requestAs(der: Uint8Array, sign: (message: Uint8Array) => Uint8Array): Uint8Array {
+  const content = asIc(callContent({ sender: selfAuthenticating(der) }))
+  const message = concatBytes(separator('ic-request'), hashOfMap(content))
+  return envelopeOf({ content, sender_pubkey: der, sender_sig: sign(message) })
+}
+
+/** By an assertion of WebAuthn, with an Ed25519 key. */
+function asserted(): Uint8Array {
+  const cose = concatBytes(fromHex('a4010103272006215820'), ed25519PublicKey(seed(8)))
+  return requestAs(coseDer(cose), message => {
+    const clientData = toUtf8(JSON.stringify({ type: 'webauthn.get', challenge: toBase64Url(message) }))
+    const signature = ed25519Sign(seed(8), concatBytes(seed(9), sha256(clientData)))
+    return encodeIc(icMap({ authenticator_data: seed(9), client_data_json: clientData, signature }))
+  })
+}
+
+/** By what a canister certifies. */
+function certifiedByCanister(): Uint8Array {
+  return requestAs(canisterDer(CANISTER, seed(7)), message => {
+    const tree: HashTree = [2, toUtf8('sig'), [2, sha256(seed(7)), [2, sha256(message), [3, new Uint8Array(0)]]]]
+    const certificate = certificateOf(stateWith(hashTreeRoot(tree)), ROOT)
+    return encodeIc(icMap({ certificate, tree: tree as unknown as IcValue }))
+  })
+}
 
 beforeAll(() => installCrypto(nativeCrypto))
 afterAll(() => installCrypto({}))
@@ -53,48 +107,64 @@ describe('mutated bytes', () => {
       signedBy(DelegationIdentity.fromDelegation(session, chain), callContent()),
       envelopeOf({ content: asIc(callContent({ request_type: 'read_state', paths: [[toUtf8('time')]] })) }),
     ])
+    originals.push(asserted(), certifiedByCanister())
+    const context = { nowMs: NOW_MS, rootKeys: [ROOT_KEY] }
+    const mutations = mutationsOr(20_000)
     const ids = new Set(originals.map(bytes => toHex(taken(() => decodeRequestEnvelope(bytes).id) ?? seed(0))))
     const random = seededRandom(MUTATIONS_SEED + 1)
     let [read, accepted] = [0, 0]
-    for (let i = 0; i < MUTATIONS; i++) {
+    for (let i = 0; i < mutations; i++) {
       const bytes = mutated(originals, random)
       const envelope = taken(() => decodeRequestEnvelope(bytes))
       if (envelope === undefined) continue
       read += 1
       // Anybody may say anything without a name.
       if (toHex(envelope.request.sender) === '04') continue
-      if (refuteRequest(envelope, { nowMs: NOW_MS, rootKeys: [] }) !== undefined) continue
+      if (refuteRequest(envelope, context) !== undefined) continue
       accepted += 1
       expect(ids.has(toHex(envelope.id)), `mutation ${i}: ${toHex(bytes)}`).toBe(true)
     }
     // Many must come so far as to be judged by their signature, or the test would show little.
-    expect(read).toBeGreaterThan(MUTATIONS / 50)
+    expect(read).toBeGreaterThan(mutations / 50)
     expect(accepted).toBeGreaterThan(0)
   })
 
   it('of certificates prove nothing else', { timeout: 3_600_000 }, () => {
-    const secret = blsSecret(seed(1), 'test')
-    const key = blsKeyToDer(blsPublicKey(secret))
-    const tree: HashTree = [
-      1,
-      [2, toUtf8('canister'), [2, seed(3), [3, seed(4)]]],
-      [2, toUtf8('time'), [3, leb128(99)]],
+    const genuine = [stateWith(seed(4)), stateWith(seed(5))] as const
+    const subnet: HashTree = [
+      2,
+      toUtf8('subnet'),
+      [
+        2,
+        SUBNET_ID,
+        [
+          1,
+          [2, toUtf8('canister_ranges'), [3, encodeIc([[CANISTER, CANISTER]])]],
+          [2, toUtf8('public_key'), [3, blsKeyToDer(blsPublicKey(SUBNET))]],
+        ],
+      ],
     ]
-    const signature = blsSign(secret, stateRootMessage(hashTreeRoot(tree)))
-    const certificate = encodeIc(icMap({ tree: tree as unknown as IcValue, signature }))
-    const genuine = toHex(hashTreeRoot(tree))
+    const originals = [certificateOf(genuine[0], ROOT), certificateOf(genuine[1], SUBNET, certificateOf(subnet, ROOT))]
+    // What is cut may leave the delegation's own certificate, which is as genuine.
+    const roots = new Set([...genuine, subnet].map(tree => toHex(hashTreeRoot(tree))))
     const random = seededRandom(MUTATIONS_SEED + 2)
-    // A signature takes milliseconds to check: fewer of these.
+    // A signature takes tens of milliseconds to check: a short run has fewer of these.
+    const mutations = mutationsOr(500)
+    const shown = new Set<string>()
     let read = 0
-    for (let i = 0; i < MUTATIONS / 40; i++) {
-      const bytes = mutated([certificate], random)
-      const proven = taken(() => {
-        const found = certifiedTree(bytes, key, seed(3))
+    for (let i = 0; i < mutations; i++) {
+      const bytes = i < originals.length ? (originals[i] ?? seed(0)) : mutated(originals, random)
+      const tree = taken(() => {
+        const found = certifiedTree(bytes, ROOT_KEY, CANISTER)
         read += 1
         return found
       })
-      if (proven !== undefined) expect(toHex(hashTreeRoot(proven)), `mutation ${i}`).toBe(genuine)
+      if (tree === undefined) continue
+      const root = toHex(hashTreeRoot(tree))
+      expect(roots.has(root), `mutation ${i}: ${toHex(bytes)}`).toBe(true)
+      shown.add(root)
     }
-    expect(read).toBeGreaterThan(MUTATIONS / 2000)
+    for (const tree of genuine) expect(shown).toContain(toHex(hashTreeRoot(tree)))
+    expect(read).toBeGreaterThan(mutations / 50)
   })
 })

@@ -31,7 +31,17 @@ import {
   toHex,
   toUtf8,
 } from '../../../protocol/index.ts'
-import { asIc, callContent, clientRequestId, envelopeOf, NOW_MS, NS, signedBy } from '../../fakes/signed-requests.ts'
+import {
+  asIc,
+  callContent,
+  canisterDer,
+  clientRequestId,
+  coseDer,
+  envelopeOf,
+  NOW_MS,
+  NS,
+  signedBy,
+} from '../../fakes/signed-requests.ts'
 
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 const context = { nowMs: NOW_MS, rootKeys: [] as Uint8Array[] }
@@ -78,6 +88,7 @@ describe('a request of the IC', () => {
     ['a length beyond its end', fromHex('5affffffff00')],
     ['a number not in its shortest form', fromHex('1801')],
     ['lists in lists for ever', new Uint8Array(100).fill(0x81)],
+    ['more values than any', fromHex(`9a00030d40${'a0'.repeat(200_000)}`)],
     [
       '21 delegations',
       envelopeOf({ content: asIc(callContent()), sender_delegation: Array.from({ length: 21 }, () => new Map()) }),
@@ -85,6 +96,7 @@ describe('a request of the IC', () => {
   ])('is refused with %s', (what, bytes) => {
     expect(() => decodeRequestEnvelope(bytes)).toThrow(/cbor|envelope|content|sender|nonce|arg/)
     if (what.startsWith('a key twice')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/twice/)
+    if (what.startsWith('more values')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/too many values/)
   })
 
   it('expires, and may not expire too late; queries may be late', () => {
@@ -229,6 +241,19 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     }
   })
 
+  it('is looked through once, however long the challenge is that an assertion names', () => {
+    const der = coseDer(seed(1))
+    const content = asIc(callContent({ sender: selfAuthenticating(der) }))
+    const challenges = ['=', 'A', toBase64Url(concatBytes(separator('ic-request'), hashOfMap(content)))]
+    for (const start of challenges) {
+      const clientData = toUtf8(JSON.stringify({ challenge: `${start}${'='.repeat(400_000)}x` }))
+      const assertion = encodeIc(
+        icMap({ authenticator_data: seed(9), client_data_json: clientData, signature: seed(0) }),
+      )
+      expect(refusal(envelopeOf({ content, sender_pubkey: der, sender_sig: assertion }))).toMatch(/signature/)
+    }
+  }, 60_000)
+
   it('does not hold by a chain of many canisters, whose signatures cost much to check', () => {
     const keys = [1, 2, 3].map(byte => canisterDer(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, byte, 1, 1), seed(byte)))
     const link = (pubkey: Uint8Array): IcValue =>
@@ -255,11 +280,11 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const der = canisterDer(canister, toUtf8('user 1'))
     const content = asIc(callContent({ sender: selfAuthenticating(der) }))
     const message = concatBytes(separator('ic-request'), hashOfMap(content))
-    const sign = (signedMessage: Uint8Array, certifier = canister): Uint8Array => {
+    const sign = (signedMessage: Uint8Array, certifier = canister, beside: HashTree = [0]): Uint8Array => {
       const sigTree: HashTree = [
-        2,
-        toUtf8('sig'),
-        [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]],
+        1,
+        beside,
+        [2, toUtf8('sig'), [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]]],
       ]
       const state: HashTree = [
         1,
@@ -278,23 +303,9 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
       /signature/,
     )
     expect(refusal(envelope(sign(seed(3))), NOW_MS, [rootKey])).toMatch(/signature/)
+    const wide = (levels: number): HashTree => (levels === 0 ? [0] : [1, wide(levels - 1), wide(levels - 1)])
+    expect(refusal(envelope(sign(message, canister, wide(8))), NOW_MS, [rootKey])).toBeUndefined()
+    expect(refusal(envelope(sign(message, canister, wide(12))), NOW_MS, [rootKey])).toMatch(/signature/)
     expect(refusal(envelope(sign(message, fromHex('00000000000000fe0101'))), NOW_MS, [rootKey])).toMatch(/signature/)
   })
 })
-
-/** SubjectPublicKeyInfo of a key under an OID of the IC. */
-function wrapped(oid: string, raw: Uint8Array): Uint8Array {
-  const length = (bytes: Uint8Array): Uint8Array =>
-    bytes.length < 128
-      ? Uint8Array.of(bytes.length)
-      : bytes.length < 256
-        ? Uint8Array.of(0x81, bytes.length)
-        : Uint8Array.of(0x82, bytes.length >> 8, bytes.length & 255)
-  const element = (tag: number, content: Uint8Array): Uint8Array =>
-    concatBytes(Uint8Array.of(tag), length(content), content)
-  return element(0x30, concatBytes(fromHex(oid), element(0x03, concatBytes(Uint8Array.of(0), raw))))
-}
-
-const coseDer = (cose: Uint8Array): Uint8Array => wrapped('300c060a2b0601040183b8430101', cose)
-const canisterDer = (canister: Uint8Array, seedBytes: Uint8Array): Uint8Array =>
-  wrapped('300c060a2b0601040183b8430102', concatBytes(Uint8Array.of(canister.length), canister, seedBytes))

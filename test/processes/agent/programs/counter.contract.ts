@@ -13,6 +13,8 @@ export const Counter = contract({
     loop: message(),
     recurse: message({ reply: z.number() }),
     fill: message(),
+    fillLong: message(),
+    spin: message(),
     slowly: message({ input: z.object({ by: z.number().int() }), reply: z.number().int() }),
     reset: message({ allow: ['owner', 'self'] }),
   },

@@ -36,6 +36,14 @@ export default Counter.implement({
       const line = 'x'.repeat(1024)
       for (let kib = 0; kib < 100 * 1024; kib++) ctx.state.notes.push(line.replace('x', `${kib}`))
     },
+    fillLong(ctx) {
+      const long = 'x'.repeat(1024 * 1024)
+      for (let mib = 0; mib < 100; mib++) ctx.state.notes.push(long.replace('x', `${mib}`))
+    },
+    spin() {
+      let turns = 0
+      for (;;) turns = (turns + 1) % 1000
+    },
     async slowly(ctx, { by }) {
       ctx.state.total += by
       await ctx.sleep('10s')
