@@ -132,16 +132,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     if (this.#closed) return requests.map(() => failedAnswer(new Failure('shutting-down')))
-    const confirmed = confirmEpochs(this.#parts, this.#lanes, requests)
-    if (confirmed !== undefined) await confirmed
-    return answersOf(this.#seatOnlyOne(requests) ?? (await this.#seatAll(requests)))
-  }
-
-  /** Seats of one request, if nothing has to be looked up: what processes of this node send each other comes so. */
-  #seatOnlyOne(requests: readonly ScheduleRequest[]): readonly Seat[] | undefined {
-    const [only] = requests
-    const seat = only && requests.length === 1 ? this.#seatNow(only) : undefined
-    return seat && [seat]
+    await confirmEpochs(this.#parts, this.#lanes, requests)
+    return answersOf(await this.#seatAll(requests))
   }
 
   async #seatAll(requests: readonly ScheduleRequest[]): Promise<readonly Seat[]> {
@@ -225,7 +217,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, id: named, request, after }: ScheduleRequest, gathering?: Gathering): Seat | undefined {
+  #seatNow({ process, envelope, id: named, request, after }: ScheduleRequest, gathering: Gathering): Seat | undefined {
     if (this.#holds.has(process)) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
@@ -243,7 +235,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       if (isControl(item.tags)) return undefined
       if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id))
         return undefined
-      return this.#enqueueItem(lane, envelope, item, { gathers: gathering?.adds(lane) ?? false })
+      return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
       return failed(error)
     }
