@@ -194,13 +194,8 @@ export class HostedProcess {
     }
     const context = this.#context
     context.begin(slot, guestMessage.timestampMs)
-    const ending = this.#run(
-      guestMessage,
-      context,
-      this.#gasLimit(GAS_PER_QUERY_MAX),
-      this.#guest,
-      QUERY_OUTPUT_MAX_BYTES,
-    )
+    const gasLimit = this.#gasLimit(GAS_PER_QUERY_MAX)
+    const ending = this.#run(guestMessage, context, gasLimit, this.#guest, QUERY_OUTPUT_MAX_BYTES)
     this.#guest.discard()
     this.#cells.discard()
     const log = context.logged.toWellFormed()
