@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type CallOptions, Failure } from '../protocol/index.ts'
 
+/** The same for all: each response closes in the end, most of them long after anybody waited, and making an error takes its stack. */
+const GONE = new Failure('aborted')
+
 /** One request under way. Its signal is made when somebody first asks for it: most operations never do. */
 export class Call implements CallOptions {
   readonly request: IncomingMessage
@@ -20,8 +23,8 @@ export class Call implements CallOptions {
     if (this.#aborter === undefined) {
       const aborter = new AbortController()
       this.#aborter = aborter
-      if (this.#reason !== undefined || this.response.destroyed) aborter.abort(this.#reason ?? new Failure('aborted'))
-      else this.response.once('close', () => aborter.abort(new Failure('aborted')))
+      if (this.#reason !== undefined || this.response.destroyed) aborter.abort(this.#reason ?? GONE)
+      else this.response.once('close', () => aborter.abort(GONE))
     }
     return this.#aborter.signal
   }

@@ -168,7 +168,7 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** For whoever opens the address in a browser. */
+/** For whoever opens the address in a browser, or one that a node names when it is ready. */
 const FRONT_PAGE = `This is a node of Atoll.
 
 /v1/node                its keys, units and limits
@@ -181,8 +181,11 @@ const FRONT_PAGE = `This is a node of Atoll.
 
 function ownPages({ metrics, version }: GatewayParts): ReadonlyMap<string, OwnPage> {
   let description: string | undefined
+  const front: OwnPage = { mediaType: 'text/plain; charset=utf-8', isOpen: true, text: () => FRONT_PAGE }
   return new Map<string, OwnPage>([
-    ['', { mediaType: 'text/plain; charset=utf-8', isOpen: true, text: () => FRONT_PAGE }],
+    ['', front],
+    ['v1', front],
+    ['api', front],
     [
       'openapi.json',
       {

@@ -79,7 +79,7 @@ declare module 'hypercore/lib/multisig.js' {
 }
 
 declare module 'hypercore/lib/merkle-tree.js' {
-  import type { CoreRX, CoreTX } from 'hypercore-storage/lib/tx.js'
+  import type { CoreTX } from 'hypercore-storage/lib/tx.js'
   export interface TreeNode {
     readonly index: number
     readonly size: number
@@ -114,9 +114,6 @@ declare module 'hypercore/lib/merkle-tree.js' {
   }
   const merkleTree: {
     readonly MerkleTreeBatch: typeof MerkleTreeBatch
-    readonly MerkleTree: {
-      getRootsFromStorage(storage: { read(): CoreRX }, length: number): Promise<readonly TreeNode[]>
-    }
   }
   export default merkleTree
 }
@@ -126,6 +123,21 @@ declare module 'hypercore-storage/lib/view.js' {
   export default class View {
     readonly #changes: unknown
   }
+}
+
+declare module 'hypercore-storage/lib/streams.js' {
+  import type { CorePointers } from 'hypercore-storage/lib/tx.js'
+  import type View from 'hypercore-storage/lib/view.js'
+  import type RocksDB from 'rocksdb-native'
+  const streams: {
+    /** What a Hypercore keeps beside its blocks, under keys of the program's own, in their order. */
+    createLocalStream(
+      core: CorePointers,
+      db: RocksDB,
+      view: View,
+    ): AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>
+  }
+  export default streams
 }
 
 declare module 'hypercore-storage/lib/tx.js' {
@@ -153,6 +165,7 @@ declare module 'hypercore-storage/lib/tx.js' {
     getBlock(index: number): Promise<Uint8Array | null>
     getTreeNode(index: number): Promise<TreeNode | null>
     getBitfieldPage(index: number): Promise<Uint8Array | null>
+    getLocal(key: Uint8Array): Promise<Uint8Array | null>
     tryFlush(): void
   }
   /** Changes of one Hypercore, written in one batch by `flush`. */
@@ -163,6 +176,8 @@ declare module 'hypercore-storage/lib/tx.js' {
     putBlock(index: number, block: Uint8Array): void
     putTreeNode(node: TreeNode): void
     putBitfieldPage(index: number, page: Uint8Array): void
+    putLocal(key: Uint8Array, value: Uint8Array): void
+    deleteLocal(key: Uint8Array): void
     flush(): Promise<boolean>
   }
   class CorestoreRX {

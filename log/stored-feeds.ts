@@ -5,26 +5,28 @@
  * 1. What is written is what Hypercore writes, in the same single batch: blocks, tree, head, hints. Whoever opens the
  *    Hypercore later, or replicates it, finds it as if it had been written by itself.
  * 2. But for the last page of its bitfield: 4 KiB, most of the bytes of an append, to say what the hints say already.
- *    A page is written when it is full, or when the Hypercore is opened.
+ *    A page is written when it is full, or when the Hypercore is opened. And blocks that come together lie together, until
+ *    then (packed-blocks.ts).
  * 3. A feed has one writer. While its Hypercore is open, that is the Hypercore; nobody opens one in the middle of an
  *    append from here.
  * 4. A feed of others may have a head that is ahead of its blocks: the subtrees between them stand in its tree, as in a
  *    Hypercore that fetched only some blocks. Its blocks have no gaps: they end where the hints say.
  * 5. What is not plainly ours to write (frozen, forked, parts missing, an older format) is left to Hypercore.
  */
-import merkleTree, { type TreeNode } from 'hypercore/lib/merkle-tree.js'
+import type { TreeNode } from 'hypercore/lib/merkle-tree.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import Hypercore, { type HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
+import streams from 'hypercore-storage/lib/streams.js'
 import transfers, { type CorePointers } from 'hypercore-storage/lib/tx.js'
 import View from 'hypercore-storage/lib/view.js'
 import { equalBytes, Failure } from '../protocol/index.ts'
 import { completeBitfield, fullPages } from './bitfield-pages.ts'
-import { appendSubtrees, EMPTY_FEED, endFrom, type FeedEnd, grown, treeFrom } from './feed-end.ts'
+import { appendSubtrees, EMPTY_FEED, endFrom, type FeedEnd, placesBetween, treeFrom } from './feed-end.ts'
 import { manifestOf } from './feed-manifest.ts'
 import { type FeedState, isInPrologue, type TailProof } from './feed-state.ts'
 import { signatureList } from './only-signature.ts'
-import { plainBytes } from './plain-bytes.ts'
+import { putBlocks, readBlocks, readNodes, unpack } from './packed-blocks.ts'
 
 /** The format of hypercore-storage that this is written for. */
 const STORAGE_VERSION = 2
@@ -110,7 +112,7 @@ export class StoredFeeds {
     const place = this.#places.get(state.name) ?? (await this.#find(keysOf(state)))
     if (place === undefined || !place.isKnownFormat) return undefined
     this.#keep(state, place)
-    return await this.#readBlocks(place, from, to)
+    return await readBlocks(() => this.#reader(place.pointers), from, to)
   }
 
   /** The tree of the first `length` blocks, which must be on disk; nothing if that is the Hypercore's to tell. */
@@ -121,15 +123,6 @@ export class StoredFeeds {
     this.#keep(state, place)
     if (place.end?.length === length) return place.end
     return endFrom(length, await this.#roots(place.pointers, length))
-  }
-
-  async #readBlocks(place: Place, from: number, to: number): Promise<Blocks> {
-    const rx = this.#reader(place.pointers)
-    const reads: Promise<Uint8Array | null>[] = []
-    for (let index = from; index < to; index++) reads.push(rx.getBlock(index))
-    rx.tryFlush()
-    const blocks = await Promise.all(reads)
-    return blocks.map(block => (block === null ? undefined : plainBytes(block)))
   }
 
   async #append(
@@ -148,7 +141,7 @@ export class StoredFeeds {
     if (end.length < from) throw new Failure('feed-frozen', { process, expected: from, length: end.length, fork: 0 })
     this.#keep(state, place)
     const held = Math.min(end.length - from, blocks.length)
-    const present = held === 0 ? [] : await this.#readBlocks(place, from, from + held)
+    const present = held === 0 ? [] : await readBlocks(() => this.#reader(place.pointers), from, from + held)
     for (const [at, other] of present.entries()) {
       const block = blocks[at]
       if (other === undefined || block === undefined || !equalBytes(other, block))
@@ -168,9 +161,7 @@ export class StoredFeeds {
     const { storage, keyPair } = this.#parts
     const { key, pointers } = place
     const tx = new transfers.CoreTX(pointers, storage.db, null, [])
-    const { end: now, nodes } = grown(end, blocks)
-    for (const [at, block] of blocks.entries()) tx.putBlock(end.length + at, block)
-    for (const node of nodes) tx.putTreeNode(node)
+    const now = putBlocks(tx, end, blocks)
     const tree = treeFrom(now)
     if (proof !== undefined && !appendSubtrees(tree, proof.rest))
       throw new Failure('internal', {}, { note: 'a head was not checked' })
@@ -236,8 +227,13 @@ export class StoredFeeds {
     return { ...endFrom(length, await this.#roots(pointers, length)), signedLength: head.length, remoteLength }
   }
 
-  #roots(pointers: CorePointers, length: number): Promise<readonly TreeNode[]> {
-    return merkleTree.MerkleTree.getRootsFromStorage({ read: () => this.#reader(pointers) }, length)
+  async #roots(pointers: CorePointers, length: number): Promise<readonly TreeNode[]> {
+    const indexes = placesBetween(0, length).map(({ index }) => index)
+    const roots = await readNodes(() => this.#reader(pointers), indexes)
+    return roots.map(root => {
+      if (root === undefined) throw new Error('a subtree of the feed is missing')
+      return root
+    })
   }
 
   #reader(pointers: CorePointers): InstanceType<typeof transfers.CoreRX> {
@@ -259,10 +255,10 @@ export class StoredFeeds {
     const found = await this.#pointersOf(discoveryKey)
     if (found?.isKnownFormat !== true) return
     const { pointers } = found
-    await completeBitfield(
-      () => this.#reader(pointers),
-      () => new transfers.CoreTX(pointers, this.#parts.storage.db, null, []),
-    )
+    const { db } = this.#parts.storage
+    const write = () => new transfers.CoreTX(pointers, db, null, [])
+    await unpack(streams.createLocalStream(pointers, db, NO_VIEW), write)
+    await completeBitfield(() => this.#reader(pointers), write)
   }
 }
 

@@ -4,6 +4,7 @@ import type { FeedSpec, FeedTrees, TreeNode } from '../protocol/index.ts'
 import { discoveryKeyOf } from './feed-manifest.ts'
 import type { FeedStates } from './feed-states.ts'
 import type { OpenFeeds } from './open-feeds.ts'
+import { readNodes } from './packed-blocks.ts'
 import { plainBytes } from './plain-bytes.ts'
 import type { WriteBehind } from './write-behind.ts'
 
@@ -43,10 +44,8 @@ export class StoredTrees implements FeedTrees {
     const core = await found
     if (core === null) return indexes.map(() => undefined)
     const { corePointer, dataPointer } = core
-    const tree = new transfers.CoreRX({ corePointer, dataPointer, dependencies: [] }, db, NO_VIEW, null, null, -1)
-    const reads = indexes.map(index => tree.getTreeNode(index))
-    tree.tryFlush()
-    const nodes = await Promise.all(reads)
-    return nodes.map(node => (node === null ? undefined : { size: node.size, hash: plainBytes(node.hash) }))
+    const pointers = { corePointer, dataPointer, dependencies: [] }
+    const nodes = await readNodes(() => new transfers.CoreRX(pointers, db, NO_VIEW, null, null, -1), indexes)
+    return nodes.map(node => node && { size: node.size, hash: plainBytes(node.hash) })
   }
 }

@@ -2,6 +2,7 @@ import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { type FeedState, freeze, isInPrologue, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
+import { packedEnd } from './packed-blocks.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
 const FEEDS_AT_ONCE = 128
@@ -247,7 +248,7 @@ export class WriteBehind implements AsyncDisposable {
 
 const ignore = (): void => undefined
 
-/** Blocks of one append. Where heads come with the blocks, it ends with one that has one. */
+/** Blocks of one append. Where heads come with the blocks, it ends with one that has one; else with those that fill a pack, if one is full. */
 function take(state: FeedState): readonly TailBlock[] {
   let [bytes, count, end] = [0, 0, 0]
   for (const block of state.tail) {
@@ -257,5 +258,7 @@ function take(state: FeedState): readonly TailBlock[] {
     const isSignedHere = signsAlone(state) && !isInPrologue(state, state.stored + count - 1)
     if (isSignedHere || block.proof !== undefined) end = count
   }
-  return state.tail.slice(0, end)
+  const whole = packedEnd(state.stored, state.stored + end)
+  const isSignedThere = signsAlone(state) && !isInPrologue(state, whole - 1)
+  return state.tail.slice(0, isSignedThere ? whole - state.stored : end)
 }

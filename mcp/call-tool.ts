@@ -2,10 +2,11 @@ import { type CallOptions, Failure } from '../protocol/index.ts'
 import { contractOf } from '../sdk/index.ts'
 import type { Catalog } from './catalog.ts'
 import type { McpParts } from './mcp-parts.ts'
-import { inputOf, partsOf } from './tools.ts'
+import { inputOf } from './tools.ts'
 
-/** A tool by its name, and what it is called with. */
+/** A message or query of the process with that label, and what it is called with. */
 export interface ToolCall {
+  readonly label: string
   readonly name: string
   readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
@@ -17,17 +18,21 @@ export async function callTool(
   call: ToolCall,
   limits: CallOptions,
 ): Promise<unknown> {
-  const [label, name] = partsOf(call.name)
+  const { label, name } = call
   const { id, described } = await catalog.find(label, limits)
   const isMessage = Object.hasOwn(described.messages, name)
   if (!isMessage && !Object.hasOwn(described.queries, name))
     throw new Failure(
       'not-found',
-      { tool: call.name },
+      { process: label },
       { note: `${described.name} has no message or query ${JSON.stringify(name)}` },
     )
   if (isMessage && !parts.allowWrite)
-    throw new Failure('not-permitted', { tool: call.name }, { note: 'the server was started without --allow-write' })
+    throw new Failure(
+      'not-permitted',
+      { process: label, message: name },
+      { note: 'the server was started without --allow-write' },
+    )
   const question = (isMessage ? described.messages : described.queries)[name] ?? { input: {} }
   const ask = parts.client.process(contractOf(described), id)[name]
   return ask?.(inputOf(question, call.arguments), { signal: limits.signal, timeout: limits.timeoutMs })

@@ -8,6 +8,7 @@ import {
   type ProcessView,
 } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
+import { SEPARATOR, TOOL_NAME_MAX_CHARS } from './tool-name.ts'
 
 /** A process that keeps a contract, and the word that tools call it by. */
 export interface Exposed {
@@ -18,9 +19,10 @@ export interface Exposed {
 
 /** How long a listing is good: many calls come in the moments after one. */
 const FRESH_MS = 5_000
-const LABEL = /^[A-Za-z0-9_-]{1,48}$/
-/** So many characters tell a process from its namesakes. */
-const HEAD = 8
+/** Without two underscores in a row, or one at the end: those separate a label from the name of a message. */
+const LABEL = /^(?:_?[A-Za-z0-9-]){1,48}$/
+/** So many letters and digits of its id tell a process from its namesakes. */
+const HEAD_CHARS = 8
 
 /** The processes that are shown as tools: those named, or all that keep a contract, up to a bound. */
 export class Catalog {
@@ -86,7 +88,7 @@ interface Unlabelled {
   readonly described: InterfaceDescription
 }
 
-/** Its name where that is a word that nobody else has; else something that tells it apart. */
+/** Its name where that is a word that nobody else has and leaves room for its messages; else something that tells it apart. */
 function labelled(found: readonly Unlabelled[]): readonly Exposed[] {
   const names = found.map(({ view, described }) => {
     const name = findTag(view.tags, 'Name') ?? ''
@@ -95,6 +97,17 @@ function labelled(found: readonly Unlabelled[]): readonly Exposed[] {
   return found.map(({ view, described }, at) => {
     const { word = '', isNamed = false } = names[at] ?? {}
     const isAlone = isNamed && names.filter(other => other.word === word).length === 1
-    return { id: view.id, label: isAlone ? word : `${word}-${view.id.slice(0, HEAD)}`, described }
+    const room = TOOL_NAME_MAX_CHARS - SEPARATOR.length - longestName(described)
+    const label = isAlone && word.length <= room ? word : apart(word, view.id, room)
+    return { id: view.id, label, described }
   })
+}
+
+function apart(word: string, id: string, room: number): string {
+  const head = `-${id.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, HEAD_CHARS)}`
+  return `${word.replaceAll(/__+/g, '_').slice(0, Math.max(0, room - head.length))}${head}`
+}
+
+function longestName({ messages, queries }: InterfaceDescription): number {
+  return Math.max(0, ...[messages, queries].flatMap(Object.keys).map(name => name.length))
 }

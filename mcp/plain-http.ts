@@ -29,7 +29,7 @@ export async function answerPlain(
     const input = await readInput(request)
     const question = described.messages[name] ?? described.queries[name]
     const given = question === undefined || isObjectInput(question) ? input : { input }
-    const call = { name: `${label}.${name}`, arguments: given as Readonly<Record<string, unknown>> | undefined }
+    const call = { label, name, arguments: given as Readonly<Record<string, unknown>> | undefined }
     return Response.json((await callTool(catalog, parts, call, limits)) ?? null)
   } catch (error) {
     const problem = problemOf(error)

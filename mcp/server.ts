@@ -10,6 +10,7 @@ import { callTool } from './call-tool.ts'
 import type { Catalog } from './catalog.ts'
 import { limitsOf, type McpParts } from './mcp-parts.ts'
 import { readResource, RESOURCE_TEMPLATES, resourceOf } from './resources.ts'
+import { partsOf } from './tool-name.ts'
 import { toolsOf } from './tools.ts'
 
 /** Makes servers that all show the same processes: one for each connection or request. */
@@ -27,7 +28,7 @@ export function mcpServers(parts: McpParts, catalog: Catalog): () => Server {
 
 function instructionsFor({ allowWrite }: McpParts): string {
   return [
-    'Tools are named <process>.<message or query>. Queries change nothing.',
+    'Tools are named <process>__<message or query>. Queries change nothing.',
     allowWrite
       ? 'Messages are signed and stand in the feed of their process for ever; each is carried out exactly once.'
       : 'Messages are not offered: the server was started without --allow-write.',
@@ -42,7 +43,9 @@ function serveTools(server: Server, catalog: Catalog, parts: McpParts): void {
   })
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     try {
-      return replied(await callTool(catalog, parts, params, limitsOf(parts, mcpReq.signal)))
+      const [label, name] = partsOf(params.name)
+      const call = { label, name, arguments: params.arguments }
+      return replied(await callTool(catalog, parts, call, limitsOf(parts, mcpReq.signal)))
     } catch (error) {
       return failed(Failure.from(error))
     }

@@ -1,13 +1,14 @@
 import type { Tool } from '@modelcontextprotocol/server'
 import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
 import type { Exposed } from './catalog.ts'
+import { toolName } from './tool-name.ts'
 
 type Question = InterfaceDescription['messages'][string]
 
 /** The tools of a process: its queries, and its messages if writes are allowed. */
 export function toolsOf({ label, described }: Exposed, allowWrite: boolean): Tool[] {
   const tool = (name: string, question: Question, isQuery: boolean): Tool => ({
-    name: `${label}.${name}`,
+    name: toolName(label, name),
     title: `${described.name}: ${name}`,
     description: aboutOf(name, question, label, isQuery),
     inputSchema: objectSchema(question.input),
@@ -19,12 +20,6 @@ export function toolsOf({ label, described }: Exposed, allowWrite: boolean): Too
     ...Object.entries(described.queries).map(([name, question]) => tool(name, question, true)),
     ...messages.map(([name, question]) => tool(name, question, false)),
   ]
-}
-
-/** The label and the name of a tool; a label has no dot. */
-export function partsOf(tool: string): readonly [label: string, name: string] {
-  const at = tool.indexOf('.')
-  return at < 0 ? [tool, ''] : [tool.slice(0, at), tool.slice(at + 1)]
 }
 
 /** Whether the fields of an input are the arguments of its tool. */
@@ -41,12 +36,14 @@ export function inputOf(
 }
 
 function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {
-  const what = doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}.`
+  const what = asSentence(doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}`)
   const how = isQuery
     ? `Query of the process ${label}; changes nothing.`
     : `Message to the process ${label}; it is signed and stands in its feed.`
   return [what, how, ...(allow === undefined ? [] : [`Only for: ${allow.join(', ')}.`])].join(' ')
 }
+
+const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 /** Clients take objects only. */
 function objectSchema(schema: JsonSchema): Tool['inputSchema'] {

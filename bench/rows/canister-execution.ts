@@ -12,8 +12,10 @@ const Figures = z.object({
 
 const PROGRAM = new URL('../programs/canisters.ts', import.meta.url)
 const GOALS = { wasm32: 100_000, wasm64: 50_000 } as const
-const COUNTS = { canisters: 10_000, wakes: 300 }
-const QUICK_COUNTS = { canisters: 300, wakes: 30 }
+/** Woken before, not counted: a node that has woken nobody yet compiles what it does for them. */
+const WARM = 20
+const COUNTS = { canisters: 10_000, warm: WARM, wakes: 1_000 }
+const QUICK_COUNTS = { canisters: 300, warm: WARM, wakes: 30 }
 
 export const canisterExecutionRow: Row = {
   number: 16,
@@ -23,7 +25,7 @@ export const canisterExecutionRow: Row = {
     'dirty chunks kept so that a trap can be undone, output. Slot: the same in frames of 200 requests, with their decoding, request ids, results and state root. ' +
     'Sleeping canisters: processes of one module, each spawned and initialised, on a node that keeps 256 MiB of guests and hibernates the rest; ' +
     'one message at a time from its signature to its result over HTTP, durable as always, checkpoint read from the node’s own disk (page cache) and evaluated; ' +
-    'the same again while it is awake. The figures of the IC are of 13 machines that agree.',
+    'the same again while it is awake; once twenty were woken that are not counted. The figures of the IC are of 13 machines that agree.',
   async run(context) {
     for (const kind of ['wasm32', 'wasm64'] as const) {
       const quick = { kind, executions: 20_000, slots: 4_000 }

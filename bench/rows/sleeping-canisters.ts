@@ -23,7 +23,7 @@ const STRIDE = 7_919
 export async function sleepingCanisters(
   context: RowContext,
   kind: 'wasm32' | 'wasm64',
-  counts: { canisters: number; wakes: number },
+  counts: { canisters: number; warm: number; wakes: number },
 ): Promise<void> {
   await using node = await BenchNode.start(context, {
     residentBytes: context.quick ? QUICK_RESIDENT_BYTES : RESIDENT_BYTES,
@@ -44,10 +44,12 @@ export async function sleepingCanisters(
   // The first sleep: whoever was used last stays.
   const asleep = canisters.slice(0, canisters.length - loaded)
   const [waking, awake]: [number[], number[]] = [[], []]
-  for (let at = 0; at < Math.min(counts.wakes, asleep.length); at++) {
+  for (let at = 0; at < Math.min(counts.warm + counts.wakes, asleep.length); at++) {
     const canister = asleep[(at * STRIDE) % asleep.length] ?? ''
-    waking.push(await incrementMs(node, canister))
-    awake.push(await incrementMs(node, canister))
+    const [first, second] = [await incrementMs(node, canister), await incrementMs(node, canister)]
+    if (at < counts.warm) continue
+    waking.push(first)
+    awake.push(second)
   }
   const p99 = quantile(waking, 0.99)
   context.add({

@@ -38,6 +38,8 @@ const steps = blocks('console').flatMap(stepsOf)
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let node: AtollProgram
 let env: Record<string, string>
+/** What stands in the README for what a command before printed. */
+let canister = ''
 /** Below the repository, so that packages are found from there. */
 const scratch = join(ROOT, '.cache', `readme-${process.pid}`)
 
@@ -62,13 +64,18 @@ async function runProgram(name: string, text: string): Promise<string> {
   const fitted = text
     .replaceAll('http://127.0.0.1:7333', env['ATOLL_URL'] ?? '')
     .replaceAll('./sdk/index.ts', '../../sdk/index.ts')
+    .replaceAll('<canister>', canister)
   await writeFile(path, fitted)
   const { stdout } = await promisify(execFile)(process.execPath, [path], { timeout: 180_000 })
   return stdout
 }
 
 /** A word as a shell hands it on; a project lies where it leaves nothing behind. */
-const fitted = (word: string): string => word.replace(/^'(.*)'$/, '$1').replace(/^\.\/my-/, `${scratch}/my-`)
+const fitted = (word: string): string =>
+  word
+    .replace(/^'(.*)'$/, '$1')
+    .replace(/^\.\/my-/, `${scratch}/my-`)
+    .replace('<canister>', canister)
 
 /** What the comments behind `console.log` say, line by line. */
 const announced = (text: string): string =>
@@ -119,6 +126,7 @@ describe('the README', () => {
       if (words[0] === 'up') continue
       const { code, stdout, stderr } = await run(words, { env, cwd: ROOT })
       expect(code, `${command}\n${stderr}`).toBe(0)
+      if (words[0] === 'ic' && words[1] === 'deploy') canister = stdout.trim()
       if (printed !== '') expect(stdout.trim(), command).toBe(printed)
     }
   })
@@ -148,5 +156,11 @@ describe('the README', () => {
     const [text = ''] = blocks('js')
     expect(announced(text)).toBe('42\n')
     expect(await runProgram('ao.mjs', text)).toBe('42\n')
+  })
+
+  test('has a program for the agent of the IC that prints what its comment says', async () => {
+    const [text = ''] = blocks('javascript')
+    expect(announced(text)).toBe('10n\n')
+    expect(await runProgram('ic.mjs', text)).toBe('10n\n')
   })
 })

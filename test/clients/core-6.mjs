@@ -8,10 +8,18 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { IcManagementCanister } from '@icp-sdk/canisters/ic-management'
-import { Actor, HttpAgent } from '@icp-sdk/core/agent'
+import { Actor, HttpAgent, polling } from '@icp-sdk/core/agent'
 import { IDL } from '@icp-sdk/core/candid'
-import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import {
+  DelegationChain,
+  DelegationIdentity,
+  ECDSAKeyIdentity,
+  Ed25519KeyIdentity,
+  WebAuthnIdentity,
+} from '@icp-sdk/core/identity'
+import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { Principal } from '@icp-sdk/core/principal'
+import { authenticator } from './authenticator.mjs'
 import { managementOf } from './management.mjs'
 import { run, withClockOff } from './scenario.mjs'
 
@@ -21,6 +29,7 @@ const service = ({ IDL: idl }) =>
   idl.Service({
     inc: idl.Func([], [idl.Nat], []),
     get: idl.Func([], [idl.Nat], ['query']),
+    who: idl.Func([], [idl.Principal], []),
     boom: idl.Func([], [], []),
     version: idl.Func([], [idl.Nat], ['query']),
   })
@@ -44,6 +53,37 @@ await run({
   'updates and queries': async () => {
     assert.equal(await actor.inc(), 1n)
     assert.equal(await actor.get(), 1n)
+  },
+  'is known by every kind of identity': async () => {
+    const session = Ed25519KeyIdentity.generate()
+    const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 3_600_000))
+    const { id, cose, credentials } = authenticator()
+    Object.defineProperty(navigator, 'credentials', { value: credentials })
+    for (const identity of [
+      undefined,
+      Secp256k1KeyIdentity.generate(),
+      await ECDSAKeyIdentity.generate(),
+      DelegationIdentity.fromDelegation(session, chain),
+      new WebAuthnIdentity(id, cose, undefined),
+    ]) {
+      const as = await HttpAgent.create({ host, identity, shouldFetchRootKey: true, retryTimes: 1 })
+      const other = Actor.createActor(service, { agent: as, canisterId: canister })
+      const who = identity?.getPrincipal() ?? Principal.anonymous()
+      assert.equal((await other.who()).toText(), who.toText())
+      assert.equal(await other.get(), 1n)
+    }
+  },
+  'polls for what it did not wait for': async () => {
+    const call = { methodName: 'get', arg: new Uint8Array(IDL.encode([], [])), effectiveCanisterId: canister }
+    const { requestId, response } = await agent.call(canister, { ...call, callSync: false })
+    assert.equal(response.status, 202)
+    const { reply } = await polling.pollForResponse(agent, canister, requestId)
+    assert.deepEqual(IDL.decode([IDL.Nat], reply), [1n])
+  },
+  'believes no other root key': async () => {
+    const rootKey = Uint8Array.from(agent.rootKey, (byte, at) => (at > 60 ? byte ^ 1 : byte))
+    const other = await HttpAgent.create({ host, rootKey, retryTimes: 0 })
+    await assert.rejects(Actor.createActor(service, { agent: other, canisterId: canister }).who())
   },
   'is told of traps by a certificate': async () => {
     const thrown = await actor.boom().then(

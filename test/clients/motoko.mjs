@@ -2,13 +2,14 @@
  * What Motoko canisters do besides updates and queries, seen by the newest agent as it is, with all its checks.
  *
  *     node motoko.mjs <url> <counter.wasm> <caller.wasm> <timers.wasm> <heartbeat.wasm> <inspect.wasm> <upgraded.wasm>
- *       <trapping.wasm> <classic counter.wasm> <classic upgraded.wasm> <classic trapping.wasm>
+ *       <trapping.wasm> <patient.wasm> <classic counter.wasm> <classic upgraded.wasm> <classic trapping.wasm>
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Actor, HttpAgent } from '@icp-sdk/core/agent'
+import { IcManagementCanister } from '@icp-sdk/canisters/ic-management'
+import { Actor, HttpAgent, polling } from '@icp-sdk/core/agent'
 import { IDL } from '@icp-sdk/core/candid'
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
 import { Principal } from '@icp-sdk/core/principal'
@@ -16,13 +17,14 @@ import { managementOf } from './management.mjs'
 import { run } from './scenario.mjs'
 
 const [host, ...paths] = process.argv.slice(2)
-const [counter, caller, timers, heartbeat, inspect, upgraded, trapping, ...classic] = paths.map(
+const [counter, caller, timers, heartbeat, inspect, upgraded, trapping, patient, ...classic] = paths.map(
   path => new Uint8Array(readFileSync(path)),
 )
 const owner = Ed25519KeyIdentity.generate(randomBytes(32))
 const agent = await HttpAgent.create({ host, identity: owner, shouldFetchRootKey: true, retryTimes: 1 })
 const anonymous = await HttpAgent.create({ host, shouldFetchRootKey: true, retryTimes: 1 })
 const ic = managementOf({ Actor, IDL, Principal, agent })
+const management = IcManagementCanister.create({ agent })
 
 const service = ({ IDL: idl }) =>
   idl.Service({
@@ -105,6 +107,21 @@ await run({
     // Motoko traps instead of saying nothing.
     assert.equal(await ofRejection(actorOf(canister).deny()), 'IC0503')
     assert.equal(await ofRejection(actorOf(canister, anonymous).set(7)), 'IC0503')
+  },
+  'is stopped though another never answers it, once its call has timed out': async () => {
+    const [canister, silent] = [await installed(patient), await installed(patient)]
+    const arg = new Uint8Array(IDL.encode([IDL.Principal], [silent]))
+    const ask = { methodName: 'ask', arg, effectiveCanisterId: canister, callSync: false }
+    const { requestId } = await agent.call(canister, ask)
+    await management.stopCanister(canister)
+    assert.deepEqual((await management.canisterStatus({ canisterId: canister })).status, { stopped: null })
+    const { reply } = await polling.pollForResponse(agent, canister, requestId)
+    assert.deepEqual(IDL.decode([IDL.Text], reply), ['unknown'])
+    await management.deleteCanister(canister)
+    // What never ends has its code taken away.
+    await management.uninstallCode({ canisterId: silent })
+    await management.stopCanister(silent)
+    await management.deleteCanister(silent)
   },
   'keeps its heap when it is upgraded, and all of it when that fails': () =>
     upgrades(counter, upgraded, trapping, ic.upgrade),

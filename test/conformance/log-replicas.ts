@@ -17,7 +17,8 @@ import { keyOf } from '../fakes/certified-pushes.ts'
 import { seedOf } from '../fakes/signed-items.ts'
 import { blockOf, collect, messagesOf } from './log.ts'
 
-const OTHER_SEED = seedOf(71)
+/** Of whoever signs `foreign` feeds. */
+export const OTHER_SEED = seedOf(71)
 const bytes = (most: number): PieceBounds => ({ bytes: most, blocks: 1_000 })
 
 /** A feed that somebody else signs. */

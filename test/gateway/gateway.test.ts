@@ -238,6 +238,8 @@ describe('the native API', () => {
     expect(paths.length).toBeGreaterThan(4)
     for (const path of paths.filter(one => !['/mu', '/api/v2/status'].includes(one)))
       expect((await fetch(`${open.gateway.url}${path}`)).status, path).toBe(200)
+    // The addresses that a node names when it is ready lead somewhere, too.
+    for (const path of ['/v1', '/api']) expect(await (await fetch(`${open.gateway.url}${path}`)).text()).toBe(front)
     expect((await fetch(`${open.gateway.url}/?any=thing`)).status).toBe(404)
     expect((await get('/health')).json).toEqual({ status: 'ok' })
     const metrics = await (await fetch(`${open.gateway.url}/metrics`)).text()

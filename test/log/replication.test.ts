@@ -5,10 +5,12 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
 import { expect, onTestFinished, test } from 'vitest'
+import { manifestOf } from '../../log/feed-manifest.ts'
 import { HypercoreLog } from '../../log/index.ts'
+import { keyPairOf } from '../../log/key-pair.ts'
 import type { FeedSpec } from '../../protocol/index.ts'
-import { bytesOf, foreign, pieceOf } from '../conformance/log-replicas.ts'
-import { blockOf, messagesOf, NODE_SEED } from '../conformance/log.ts'
+import { bytesOf, foreign, OTHER_SEED, pieceOf } from '../conformance/log-replicas.ts'
+import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { tempFolder } from './temp-folder.ts'
 
 /** What is used here of a Hypercore beyond what the log uses. */
@@ -17,15 +19,24 @@ interface ClientCore extends Hypercore {
   update(options: { wait: true }): Promise<boolean>
   on(event: 'append', listener: () => void): this
 }
+/** A Hypercore whose key pair its owner has. */
+interface WriterCore extends ClientCore {
+  readonly key: Uint8Array
+  readonly fork: number
+  append(blocks: readonly Uint8Array[]): Promise<{ length: number }>
+  truncate(length: number): Promise<void>
+}
 interface ClientOptions {
   readonly key: Buffer
   readonly allowPush?: boolean
 }
 
 /** A program with a Corestore of its own that knows nothing of this one but keys of feeds. */
-async function client(
-  log: HypercoreLog,
-): Promise<{ get(feed: FeedSpec, allowPush?: boolean): Promise<ClientCore>; stream: NoiseSecretStream }> {
+async function client(log: HypercoreLog): Promise<{
+  readonly store: Corestore
+  readonly stream: NoiseSecretStream
+  get(feed: FeedSpec, allowPush?: boolean): Promise<ClientCore>
+}> {
   const folder = await tempFolder()
   const store = new Corestore(new HypercoreStorage(join(folder.path, 'client')))
   await store.ready()
@@ -40,6 +51,7 @@ async function client(
     await folder[Symbol.asyncDispose]()
   })
   return {
+    store,
     stream,
     get: async (feed, allowPush = false) => {
       const options: ClientOptions = { key: Buffer.from(log.feedKey(feed)), allowPush }
@@ -92,6 +104,34 @@ test('whoever knows the key of a feed replicates it as it is now, though its Hyp
   expect(await read(core, 19)).toEqual(Buffer.from(blockOf(feed, 19).bytes))
   expect(core.length).toBe(20)
   expect(await read(core, 3)).toEqual(Buffer.from(blockOf(feed, 3).bytes))
+})
+
+test('a writer that cuts its feed and goes on otherwise changes nothing in a replica, nor gives it anything', async () => {
+  const log = await openLog()
+  const feed = foreign('a')
+  const all = bytesOf(feed, 5)
+  await log.take(feed, pieceOf(feed, all, 0))
+  const honest = messagesOf('b')
+  await log.commit([blockOf(honest, 0)])
+  const { store, get } = await client(log)
+  const writer = store.get({ manifest: manifestOf(feed), keyPair: keyPairOf(OTHER_SEED) }) as unknown as WriterCore
+  await writer.ready()
+  expect(new Uint8Array(writer.key)).toEqual(log.feedKey(feed))
+  await writer.append(all.map(bytes => Buffer.from(bytes)))
+  await writer.truncate(3)
+  await writer.append(['another', 'and another', 'and more', 'than it had'].map(text => Buffer.from(text)))
+  expect([writer.length, writer.fork]).toEqual([7, 1])
+  await writer.update({ wait: true }).catch(() => undefined)
+  // What is asked later over the same stream was answered: so was the writer's own feed looked at.
+  expect(await read(await get(honest), 0)).toEqual(Buffer.from(blockOf(honest, 0).bytes))
+  await log.drain()
+  expect(await collect(log.blocks(feed, 0))).toEqual(all)
+  expect(log.frozen).toEqual([])
+  // Nor by pieces: a head of less says nothing new, and another block behind what is shared is a proof.
+  expect(await log.take(feed, pieceOf(feed, all.slice(0, 3), 0))).toEqual({ status: 'taken', length: 5 })
+  const other = [...all.slice(0, 3), ...bytesOf(feed, 4, 'other').slice(3)]
+  expect(await log.take(feed, pieceOf(feed, other, 3))).toMatchObject({ status: 'conflict', length: 3 })
+  expect(await collect(log.blocks(feed, 0))).toEqual(all.slice(0, 3))
 })
 
 test('new blocks come by themselves, pushed to those who allow it', async () => {

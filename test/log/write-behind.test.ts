@@ -63,7 +63,11 @@ describe('blocks on their way to their feeds', () => {
     await vi.advanceTimersByTimeAsync(500)
     expect(feeds.appends).toHaveLength(2)
     await vi.advanceTimersByTimeAsync(500)
-    expect(feeds.appends.slice(2).map(({ blocks }) => blocks)).toEqual([34, 34, 32])
+    expect(feeds.appends.slice(2).map(({ blocks }) => blocks)).toEqual([31, 31, 32])
+    await feeds.finish()
+    // what did not fill a pack goes with the next ones
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(feeds.appends.slice(5).map(({ blocks }) => blocks)).toEqual([3, 3])
   })
 
   test('of results wait until the store has what it was given before, and what comes meanwhile waits for the next', async () => {

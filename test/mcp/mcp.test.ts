@@ -77,12 +77,12 @@ describe.each([
   test('shows queries as tools, and messages only where writes are allowed', async () => {
     const here = await world()
     const { tools } = await (await open(here, false)).listTools()
-    expect(tools.map(({ name }) => name)).toEqual(['hits.total', 'hits.above'])
+    expect(tools.map(({ name }) => name)).toEqual(['hits__total', 'hits__above'])
     expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true)
     const writing = await open(here, true)
     const all = (await writing.listTools()).tools
-    expect(all.map(({ name }) => name)).toEqual(['hits.total', 'hits.above', 'hits.add', 'hits.reset'])
-    const add = all.find(({ name }) => name === 'hits.add')
+    expect(all.map(({ name }) => name)).toEqual(['hits__total', 'hits__above', 'hits__add', 'hits__reset'])
+    const add = all.find(({ name }) => name === 'hits__add')
     expect(add?.annotations).toMatchObject({ readOnlyHint: false })
     expect(add?.description).toContain('Adds to the total')
     expect(add?.inputSchema).toMatchObject({
@@ -91,15 +91,15 @@ describe.each([
       required: ['by'],
     })
     expect(add?.outputSchema).toMatchObject({ properties: { reply: { type: 'integer' } } })
-    expect(all.find(({ name }) => name === 'hits.reset')?.description).toContain('Only for: owner, self.')
+    expect(all.find(({ name }) => name === 'hits__reset')?.description).toContain('Only for: owner, self.')
   })
 
   test('calls messages and queries, and gives their replies', async () => {
     const mcp = await open(await world(), true)
-    const added = await mcp.callTool({ name: 'hits.add', arguments: { by: 2 } })
+    const added = await mcp.callTool({ name: 'hits__add', arguments: { by: 2 } })
     expect(added).toMatchObject({ content: [{ type: 'text', text: '12' }], structuredContent: { reply: 12 } })
-    expect(await mcp.callTool({ name: 'hits.reset', arguments: {} })).toMatchObject({ content: [{ text: 'done' }] })
-    expect(await mcp.callTool({ name: 'hits.above', arguments: { limit: -1 } })).toMatchObject({
+    expect(await mcp.callTool({ name: 'hits__reset', arguments: {} })).toMatchObject({ content: [{ text: 'done' }] })
+    expect(await mcp.callTool({ name: 'hits__above', arguments: { limit: -1 } })).toMatchObject({
       structuredContent: { reply: true },
     })
   })
@@ -113,15 +113,15 @@ describe.each([
       return content[0]?.type === 'text' ? content[0].text : ''
     }
     const before = here.units.submits
-    expect(await textOf('hits.add', { by: 0 })).toMatch(
+    expect(await textOf('hits__add', { by: 0 })).toMatch(
       /^AT1030 .*counter\.add: by: Too small.*\nNext: Nothing was sent/,
     )
-    expect(await textOf('hits.nope', {})).toContain('no message or query "nope"')
-    expect(await textOf('misses.add', {})).toContain('AT1006')
+    expect(await textOf('hits__nope', {})).toContain('no message or query "nope"')
+    expect(await textOf('misses__add', {})).toContain('AT1006')
     expect(here.units.submits).toBe(before)
-    expect(await textOf('hits.add', { by: REFUSED })).toMatch(/^AT1032 .*that is too much.*code: too-much.*\nNext: /)
+    expect(await textOf('hits__add', { by: REFUSED })).toMatch(/^AT1032 .*that is too much.*code: too-much.*\nNext: /)
     const reading = await open(here, false)
-    const refused = await reading.callTool({ name: 'hits.add', arguments: { by: 1 } })
+    const refused = await reading.callTool({ name: 'hits__add', arguments: { by: 1 } })
     expect(refused.isError).toBe(true)
     expect(JSON.stringify(refused.content)).toContain('--allow-write')
   })
@@ -189,10 +189,10 @@ describe('MCP over HTTP', () => {
     const here = await world()
     const mcp = await overHttp(here, true)
     const aborter = new AbortController()
-    const call = mcp.callTool({ name: 'hits.add', arguments: { by: LATER } }, { signal: aborter.signal })
+    const call = mcp.callTool({ name: 'hits__add', arguments: { by: LATER } }, { signal: aborter.signal })
     setTimeout(() => aborter.abort(), 100)
     await expect(call).rejects.toThrow()
-    expect(await mcp.callTool({ name: 'hits.total', arguments: {} })).toMatchObject({
+    expect(await mcp.callTool({ name: 'hits__total', arguments: {} })).toMatchObject({
       structuredContent: { reply: 10 },
     })
   })
@@ -239,13 +239,27 @@ test('programs without MCP call the same tools over plain HTTP', async () => {
   expect(await ask('/processes/hits/total', { method: 'GET' })).toEqual([405, problem('method-not-allowed')])
 })
 
+const headOf = (id: string): string => id.replaceAll(/[-_]/g, '').slice(0, 8)
+
 test('processes of one name are told apart', async () => {
   const here = await world()
   const twin = await here.client.spawn(Counter, { module: 'counter', name: 'hits' })
   const unnamed = await here.client.spawn(Counter, { module: 'counter' })
   const { tools } = await (await overHttp(here, false)).listTools()
-  const labels = new Set(tools.map(({ name }) => name.split('.')[0]))
+  const labels = new Set(tools.map(({ name }) => name.split('__')[0]))
   expect(labels).toEqual(
-    new Set([`hits-${here.id.slice(0, 8)}`, `hits-${twin.id.slice(0, 8)}`, `counter-${unnamed.id.slice(0, 8)}`]),
+    new Set([`hits-${headOf(here.id)}`, `hits-${headOf(twin.id)}`, `counter-${headOf(unnamed.id)}`]),
   )
+})
+
+test('tools have names that models take, whatever processes are called', async () => {
+  const here = await world()
+  for (const name of ['x'.repeat(48), 'x'.repeat(60), 'a__b', 'a_', '_', 'has spaces', 'dot.ted', 'hits__total'])
+    await here.client.spawn(Counter, { module: 'counter', name, args: { start: 10 } })
+  const mcp = await overHttp(here, true)
+  const { tools } = await mcp.listTools()
+  expect(new Set(tools.map(({ name }) => name)).size).toBe(tools.length)
+  for (const { name } of tools) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/)
+  for (const { name } of tools.filter(one => one.name.endsWith('total')))
+    expect(await mcp.callTool({ name, arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { installClients } from '../clients/install.ts'
 import { motoko, type MotokoKind } from '../processes/canister/motoko.ts'
-import { CALLER, HEARTBEAT, INSPECT, TIMERS } from '../processes/canister/programs.ts'
+import { CALLER, HEARTBEAT, INSPECT, PATIENT, TIMERS } from '../processes/canister/programs.ts'
 import {
   ASSETS,
   CERTIFIED,
@@ -78,17 +78,17 @@ describe('clients of other makes, unmodified', () => {
   })
 
   it('the newest agent, and the client of the management canister, do all they can do', async () => {
-    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(14)
+    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(17)
   })
 
-  it('the newest agent sees timers, heartbeats, inspection, composite queries, awaits and upgrades, with a kept heap and with stable variables', async () => {
+  it('the newest agent sees timers, heartbeats, inspection, composite queries, awaits, calls that time out and upgrades, with a kept heap and with stable variables', async () => {
     const programs = { counter: COUNTER, caller: CALLER, timers: TIMERS, heartbeat: HEARTBEAT, inspect: INSPECT }
     const upgrades = { counter: COUNTER, upgraded: COUNTER_UPGRADED, trapping: COUNTER_TRAPPING }
     const wasm = [
-      ...Object.entries({ ...programs, ...upgrades }).map(([name, source]) => file(name, source)),
+      ...Object.entries({ ...programs, ...upgrades, patient: PATIENT }).map(([name, source]) => file(name, source)),
       ...Object.entries(upgrades).map(([name, source]) => file(name, source, 'wasm32')),
     ]
-    expect(await scenario('motoko', wasm)).toHaveLength(7)
+    expect(await scenario('motoko', wasm)).toHaveLength(8)
   }, 180_000)
 
   it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified, by the key of a subnet', async () => {

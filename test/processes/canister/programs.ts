@@ -63,6 +63,22 @@ persistent actor {
   public composite query func peek(p : Principal) : async Nat { await counter(p).get() };
 }`
 
+/** Asks another for two seconds, and no longer; `hang` never answers. */
+export const PATIENT = `
+import Error "mo:core/Error";
+import Principal "mo:core/Principal";
+persistent actor {
+  type Silent = actor { hang : () -> async () };
+  public func tick() : async () {};
+  public func hang() : async () { loop { await tick() } };
+  public func ask(other : Principal) : async Text {
+    let silent : Silent = actor (Principal.toText(other));
+    try { await (with timeout = 2) silent.hang(); "answered" } catch (e) {
+      switch (Error.code(e)) { case (#system_unknown) "unknown"; case _ Error.message(e) }
+    }
+  };
+}`
+
 export const TIMERS = `
 import Timer "mo:core/Timer";
 persistent actor {
