@@ -6,7 +6,17 @@ import { asProcessId, toBase64Url } from '../../protocol/index.ts'
 import type { RunningNode } from './running-node.ts'
 
 /** What is done to a node. */
-export const FLOODS = ['dials', 'half-open', 'subscriptions', 'streams', 'slow-readers', 'nonsense'] as const
+export const FLOODS = [
+  'dials',
+  'half-open',
+  'subscriptions',
+  'streams',
+  'slow-readers',
+  'nonsense',
+  'unfinished',
+  'giants',
+  'trickles',
+] as const
 
 const PROGRAM = fileURLToPath(new URL('programs/flooding-program.ts', import.meta.url))
 const NOBODY = asProcessId(toBase64Url(new Uint8Array(32).fill(3)))

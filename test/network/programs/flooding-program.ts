@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FLOODS } from '../flooding.ts'
-import { Stranger } from '../stranger.ts'
+import type { CborValue } from '../../../protocol/index.ts'
+import { type StrangeStream, Stranger } from '../stranger.ts'
 
 const [kind = '', address = '', seconds = '1', priority = ''] = process.argv.slice(2)
 const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
@@ -14,6 +15,8 @@ let done = 0
 const DIALS_PER_SECOND = 5_000
 const DIALS_TURN_MS = 10
 const DIALS_AT_ONCE_MAX = 250
+/** Keys that connect at once, where one alone may do little. */
+const STRANGERS = 48
 const NO_HANDSHAKE = 'GET / HTTP/1.1\r\n\r\n'
 const nothing = (): void => undefined
 
@@ -127,13 +130,65 @@ async function nonsense(stranger: Stranger): Promise<void> {
   }
 }
 
+/** Requests of which all but the end is sent, as much as anybody takes. */
+async function unfinished(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/rpc/1')
+  const part = new Uint8Array(256 * 1024)
+  for (let id = 0; !isOver() && stream.isOpen && id < 2; id++) {
+    await stream.send(framed([0, id, 'schedule', 0, part, true]))
+    for (let n = 0; n < 24 && !isOver() && stream.isOpen; n++) {
+      await stream.send(framed([1, id, part, true]))
+      done += 1
+    }
+  }
+  await untilCut(stream)
+}
+
+/** Frames of which all but the end is sent, as long as any that is taken. */
+async function giants(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/heads/1')
+  const piece = new Uint8Array(64 * 1024)
+  await stream.send(lengthOf(8 * 1024 * 1024))
+  for (let n = 0; n < 127 && !isOver() && stream.isOpen; n++) {
+    await stream.send(piece)
+    done += 1
+  }
+  await untilCut(stream)
+}
+
+/** A frame of a megabyte, a byte at a time. */
+async function trickles(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/rpc/1')
+  await stream.send(lengthOf(1024 * 1024))
+  for (; !isOver() && stream.isOpen; done++) {
+    await stream.send(Uint8Array.of(1))
+    if (done % 64 === 63) await sleep(1)
+  }
+}
+
+async function untilCut(stream: StrangeStream): Promise<void> {
+  while (!isOver() && stream.isOpen) await sleep(20)
+}
+
+/** As many keys at once as come through in a few seconds. */
+const asManyPeers = async (attack: (stranger: Stranger) => Promise<void>): Promise<void> =>
+  void (await Promise.all(Array.from({ length: STRANGERS }, () => asPeers(attack))))
+
 /** The framed request `call node`: its answer is tens of kilobytes of limits. */
 function askNode(id: number): Uint8Array {
-  const frame = Stranger.encode([0, id, 'call', 0, Stranger.encode(['node', new Map(), new Map(), null]), false])
-  const framed = new Uint8Array(4 + frame.length)
-  new DataView(framed.buffer).setUint32(0, frame.length)
-  framed.set(frame, 4)
-  return framed
+  return framed([0, id, 'call', 0, Stranger.encode(['node', new Map(), new Map(), null]), false])
+}
+
+function framed(fields: CborValue): Uint8Array {
+  const frame = Stranger.encode(fields)
+  return Buffer.concat([lengthOf(frame.length), frame])
+}
+
+/** What stands before a frame. */
+function lengthOf(bytes: number): Uint8Array {
+  const head = new Uint8Array(4)
+  new DataView(head.buffer).setUint32(0, bytes)
+  return head
 }
 
 /** A message of gossipsub: `{1: [{1: true, 2: topic}]}` in protobuf, behind its length. */
@@ -157,6 +212,9 @@ const attacks: Readonly<Record<(typeof FLOODS)[number], () => Promise<void>>> = 
   streams: () => asPeers(streams),
   'slow-readers': () => asPeers(slowReaders),
   nonsense: () => asPeers(nonsense),
+  unfinished: () => asManyPeers(unfinished),
+  giants: () => asManyPeers(giants),
+  trickles: () => asManyPeers(trickles),
 }
 
 await attacks[kind as (typeof FLOODS)[number]]()
