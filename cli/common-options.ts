@@ -9,3 +9,13 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionRow>> = {
   identity: { type: 'string', short: 'i', value: 'name', about: 'who signs (ATOLL_IDENTITY)' },
   help: { type: 'boolean', short: 'h', about: 'show this and end' },
 }
+
+/** Those of commands for whoever runs the node. */
+export const ADMIN_OPTIONS = {
+  data: {
+    type: 'string',
+    short: 'd',
+    value: 'folder',
+    about: 'data folder of the node, for its admin token (or ATOLL_ADMIN_TOKEN)',
+  },
+} as const satisfies Record<string, OptionRow>

@@ -1,14 +1,5 @@
-import type { Command, OptionRow } from './command.ts'
-
-/** Where the admin token of the node is. */
-const DATA_OPTION = {
-  data: {
-    type: 'string',
-    short: 'd',
-    value: 'folder',
-    about: 'data folder of the node, for its admin token (or ATOLL_ADMIN_TOKEN)',
-  },
-} as const satisfies Record<string, OptionRow>
+import type { Command } from './command.ts'
+import { ADMIN_OPTIONS } from './common-options.ts'
 
 /** Commands about other nodes. */
 export const PEER_COMMANDS: readonly Command[] = [
@@ -16,7 +7,7 @@ export const PEER_COMMANDS: readonly Command[] = [
     name: 'peer list',
     usage: '',
     about: 'Nodes it is connected to, dials, or does not speak to',
-    options: DATA_OPTION,
+    options: ADMIN_OPTIONS,
     examples: ['atoll peer list', 'atoll peer list -o ndjson'],
     load: async () => (await import('./commands/peer.ts')).listPeers,
   },
@@ -24,7 +15,7 @@ export const PEER_COMMANDS: readonly Command[] = [
     name: 'peer add',
     usage: '<address>',
     about: 'Keep a connection to the node at an address',
-    options: DATA_OPTION,
+    options: ADMIN_OPTIONS,
     examples: ['atoll peer add /ip4/10.0.0.7/tcp/7334'],
     load: async () => (await import('./commands/peer.ts')).addPeer,
   },
@@ -32,7 +23,7 @@ export const PEER_COMMANDS: readonly Command[] = [
     name: 'peer ping',
     usage: '<peer>',
     about: 'How long an echo of a node takes, by its key or peer id',
-    options: DATA_OPTION,
+    options: ADMIN_OPTIONS,
     examples: ['atoll peer ping <peer>'],
     load: async () => (await import('./commands/peer.ts')).pingPeer,
   },
@@ -40,7 +31,7 @@ export const PEER_COMMANDS: readonly Command[] = [
     name: 'peer block',
     usage: '<peer>',
     about: 'Speak to a node no more',
-    options: DATA_OPTION,
+    options: ADMIN_OPTIONS,
     examples: ['atoll peer block <peer>'],
     load: async () => (await import('./commands/peer.ts')).blockPeer,
   },
@@ -48,7 +39,7 @@ export const PEER_COMMANDS: readonly Command[] = [
     name: 'peer unblock',
     usage: '<peer>',
     about: 'Speak to a node again, whatever it did',
-    options: DATA_OPTION,
+    options: ADMIN_OPTIONS,
     examples: ['atoll peer unblock <peer>'],
     load: async () => (await import('./commands/peer.ts')).unblockPeer,
   },

@@ -34,6 +34,11 @@ const RESERVED_NAMES = [
 ] as const
 export type ReservedName = (typeof RESERVED_NAMES)[number]
 
+/** Whether every reference, or every object, has something of that name. */
+export function isReservedName(name: string): name is ReservedName {
+  return (RESERVED_NAMES as readonly string[]).includes(name)
+}
+
 /** Letters, digits, dash and underscore after a letter: a name in code, an Action on the wire, a word in a shell. */
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/
@@ -62,7 +67,7 @@ function checkAction(contract: string, action: string): void {
   const where = `${contract}.${action}`
   if (action.startsWith('@')) throw new MalformedContract(where, "names that begin with @ are the runtime's own")
   if (!NAME.test(action)) throw new MalformedContract(where, notAName(action))
-  if ((RESERVED_NAMES as readonly string[]).includes(action))
+  if (isReservedName(action))
     throw new MalformedContract(where, 'every reference has something of that name; choose another one')
 }
 

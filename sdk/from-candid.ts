@@ -1,5 +1,6 @@
 import {
   type AnyContract,
+  isReservedName,
   MalformedContract,
   type Message,
   message,
@@ -46,21 +47,6 @@ export interface CanisterContract<T extends CanisterMethods> extends AnyContract
   }
 }
 
-/** What a reference has of its own, and what every object is asked for. */
-const TAKEN: ReadonlySet<string> = new Set([
-  'id',
-  'contract',
-  'send',
-  'events',
-  'results',
-  'state',
-  'locate',
-  'spawned',
-  'then',
-  'catch',
-  'finally',
-])
-
 /**
  * A contract from the text of a `.did`: update methods are its messages, query methods its queries, the service's own
  * arguments those of a spawn. What is given and what comes back is checked against the types of the `.did`. A method that is
@@ -94,7 +80,7 @@ export function fromCandid<T extends CanisterMethods = AnyMethods>(did: string):
   }
 }
 
-const keyOf = (name: string): string => (TAKEN.has(name) ? `${name}_` : name)
+const keyOf = (name: string): string => (isReservedName(name) ? `${name}_` : name)
 
 const partsOf = ({ args, results }: DidMethod): { input: Schema; reply: Schema } => ({
   input: inputSchema(args),

@@ -194,13 +194,8 @@ export class HostedProcess {
     }
     const context = this.#context
     context.begin(slot, guestMessage.timestampMs)
-    const ending = this.#run(
-      guestMessage,
-      context,
-      this.#gasLimit(GAS_PER_QUERY_MAX),
-      this.#guest,
-      QUERY_OUTPUT_MAX_BYTES,
-    )
+    const gasLimit = this.#gasLimit(GAS_PER_QUERY_MAX)
+    const ending = this.#run(guestMessage, context, gasLimit, this.#guest, QUERY_OUTPUT_MAX_BYTES)
     this.#guest.discard()
     this.#cells.discard()
     const log = context.logged.toWellFormed()
@@ -209,11 +204,13 @@ export class HostedProcess {
 
   /** The state as the program tells it, in a run that is undone. */
   exportDocument(timestampMs: number): Ending {
+    this.#context.patienceGas = undefined
     return this.#lifecycle.document(GAS_PER_QUERY_MAX, timestampMs, Math.max(0, this.#slots - 1))
   }
 
   /** Carries out what `message` asks for, outside of any slot: this object is a copy from then on. */
   rehearse(message: GuestMessage): Ending {
+    this.#context.patienceGas = undefined
     const { ending, successor } = this.#lifecycle.carryOut(message, this.#gasLimit(FUEL_PER_MESSAGE))
     if (ending.status === 'error') this.#cells.discard()
     else {

@@ -1,4 +1,11 @@
-import { type Ending, type GuestContext, type GuestMessage, HostFault, type ProcessId } from '../../protocol/index.ts'
+import {
+  type Ending,
+  type GuestContext,
+  type GuestMessage,
+  HostFault,
+  type ProcessId,
+  TooLong,
+} from '../../protocol/index.ts'
 import { INJECTED } from '../rewriter/index.ts'
 import { HOST_MODULE } from './abi.ts'
 import type { GlobalType, GlobalValues } from './engine-state.ts'
@@ -41,9 +48,9 @@ export class Instance {
   readonly #calls: HostCalls
   readonly #gas: WebAssembly.Global<'i64'>
   readonly #kept: KeptGlobals
-  /** The limit of the last run, as both. */
-  #limit = 0n
-  #limitNumber = 0
+  /** What the last run was given, as both: its limit, or less. */
+  #given = 0n
+  #givenNumber = 0
   readonly #depth: WebAssembly.Global<'i32'>
   readonly #outOfMemory: WebAssembly.Global<'i32'>
   readonly #inbox: GuestFunction
@@ -82,11 +89,16 @@ export class Instance {
     })
   }
 
-  /** Runs one message. Afterwards `dirty` lists what it stored to, whatever the ending. */
+  /**
+   * Runs one message. Afterwards `dirty` lists what it stored to, whatever the ending.
+   * @throws {TooLong} if it takes more than the patience of its context, though its own limit allows it
+   */
   run(run: Run, encoder: MessageEncoder): Ending {
-    const { message, gasLimit } = run
+    const { message, gasLimit, context } = run
+    const { patienceGas } = context
+    const isHurried = patienceGas !== undefined && patienceGas < gasLimit
     const bytes = encoder.encode(message)
-    this.#begin(run.context, run.self, message.timestampMs, gasLimit)
+    this.#begin(context, run.self, message.timestampMs, isHurried ? patienceGas : gasLimit)
     return this.#guarded(gasLimit, () => {
       const { length } = bytes
       this.#calls.charge(HOST_COSTS.deliver, length)
@@ -95,13 +107,13 @@ export class Instance {
     })
   }
 
-  #begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, gasLimit: bigint): void {
-    if (gasLimit !== this.#limit) {
-      this.#limit = gasLimit
-      this.#limitNumber = Number(gasLimit)
+  #begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, given: bigint): void {
+    if (given !== this.#given) {
+      this.#given = given
+      this.#givenNumber = Number(given)
     }
-    this.#calls.begin(context, self, nowMs, this.#limitNumber)
-    this.#kept.setGas(this.#limitNumber)
+    this.#calls.begin(context, self, nowMs, this.#givenNumber)
+    this.#kept.setGas(this.#givenNumber)
   }
 
   #guarded(gasLimit: bigint, body: () => number): Ending {
@@ -115,7 +127,7 @@ export class Instance {
     }
     this.#finish()
     const gas = this.#gasUsed()
-    if (gas > gasLimit) return outOfGas(gasLimit)
+    if (gas > this.#given) return this.#exhausted(gasLimit)
     if (code !== 0) return failed(gas, 'abort', `the process returned ${code}`)
     return { status: 'ok', gas, output: this.#calls.output }
   }
@@ -127,7 +139,7 @@ export class Instance {
 
   /** Gas of the guest's own code, of its host calls, and of the chunks it stored to. */
   #gasUsed(): bigint {
-    return this.#kept.spent(this.#limitNumber, this.#calls.gas + this.dirtyCount * this.#compiled.chunkCost)
+    return this.#kept.spent(this.#givenNumber, this.#calls.gas + this.dirtyCount * this.#compiled.chunkCost)
   }
 
   /**
@@ -139,12 +151,13 @@ export class Instance {
     this.#depth.value = 0
     if (this.#outOfMemory.value !== 0) throw new HostFault('no memory for a guest', { cause: error })
     if (error instanceof GuestStop) {
+      if (error.code === 'out-of-gas') return this.#exhausted(gasLimit)
       if (error.code !== 'abort') return failed(gasLimit, error.code, error.message)
       const gas = this.#gasUsed()
-      return gas > gasLimit ? outOfGas(gasLimit) : failed(gas, 'abort', error.message)
+      return gas > this.#given ? this.#exhausted(gasLimit) : failed(gas, 'abort', error.message)
     }
     if (error instanceof WebAssembly.RuntimeError) {
-      if (this.#gas.value < 0n) return outOfGas(gasLimit)
+      if (this.#gas.value < 0n) return this.#exhausted(gasLimit)
       if (depth > this.#compiled.frameSlotsMax) {
         return failed(gasLimit, 'stack-overflow', 'calls nested too deep')
       }
@@ -152,6 +165,12 @@ export class Instance {
     }
     if (error instanceof RangeError) throw new HostFault('the engine failed', { cause: error })
     throw error
+  }
+
+  /** What was given is used up. @throws {TooLong} if the limit allows more */
+  #exhausted(gasLimit: bigint): Ending {
+    if (this.#given < gasLimit) throw new TooLong()
+    return failed(gasLimit, 'out-of-gas', 'the gas limit was reached')
   }
 
   /** Values of the mutable globals now. */
@@ -189,5 +208,3 @@ const failed = (gas: bigint, code: string, message: string): Ending => ({
   gas,
   error: { code, message },
 })
-
-const outOfGas = (gasLimit: bigint): Ending => failed(gasLimit, 'out-of-gas', 'the gas limit was reached')

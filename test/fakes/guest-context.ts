@@ -79,6 +79,7 @@ export class FakeContext implements GuestContext {
   }[] = []
   readonly timers = new Map<CellKey, { dueMs: number; everyMs: number | undefined }>()
   readonly lines: string[] = []
+  patienceGas: bigint | undefined
   #random = 0
 
   constructor(cells: FakeCells = new FakeCells()) {

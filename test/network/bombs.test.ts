@@ -74,4 +74,18 @@ describe('a program that never ends', { timeout: PATIENCE_MS }, () => {
       expect(Number(textOf((await node.ask(counter, { Action: 'Get' })).output))).toBeGreaterThan(0)
     })
   }
+
+  it('holds up nobody in its host: it goes on where nobody waits', async () => {
+    const make = ENDLESS_ACTORS.get('an empty loop') ?? (() => new Uint8Array())
+    const endless = await node.spawn(await node.addModule(make(), ACTOR))
+    let isOver = false
+    const ended = node.result({ process: endless, slot: 0 }).finally(() => {
+      isOver = true
+    })
+    let answered = 0
+    for (; !isOver; answered++) await node.ask(counter, { Action: 'Add' })
+    // Where they wait behind it, few are answered before it begins, and one more when it ends.
+    expect(answered).toBeGreaterThan(50)
+    expect(await ended).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
+  })
 })

@@ -51,6 +51,8 @@ describe('a contract from a .did', () => {
     expect(Object.keys(market.messages)).toEqual(['place', 'small', 'note'])
     expect(Object.keys(market.queries)).toEqual(['list', 'pairs', 'maybe', 'state_', 'watch'])
     expect(market.wire?.actions['state_']).toBe('state')
+    const taken = fromCandid('service : { toString : () -> (text); constructor : () -> () query }')
+    expect([Object.keys(taken.messages), Object.keys(taken.queries)]).toEqual([['toString_'], ['constructor_']])
   })
 
   it('sends what the stock client reads', () => {

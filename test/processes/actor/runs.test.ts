@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
-import type { Guest, GuestMessage } from '../../../protocol/index.ts'
+import { type Guest, type GuestMessage, TooLong } from '../../../protocol/index.ts'
 import { FakeContext, fakeProcess, guestMessage } from '../../fakes/guest-context.ts'
 import { actorText, loadActor, openActor, runOnce, SAMPLE_ACTOR } from './sample-actor.ts'
 
@@ -20,6 +20,24 @@ describe('endings', () => {
     const ending = runOnce(guest, withByte(what))
     expect(ending).toEqual({ status: 'error', gas: LIMIT, error: { code, message } })
     expect(runOnce(guest, withByte(0)).status).toBe('ok')
+  })
+
+  it('after more gas than others wait for is none: the run is given up, and repeated with patience ends as ever', async () => {
+    const guest = await openActor(SAMPLE_ACTOR)
+    runOnce(guest, withByte(0))
+    const state = () => Buffer.from(guest.chunk(0)).toString('hex')
+    const before = state()
+    const patience = 100_000n
+    for (const what of [2, 5]) {
+      const impatient = Object.assign(new FakeContext(), { patienceGas: patience })
+      expect(() => guest.run(guestMessage(withByte(what)), impatient, LIMIT)).toThrow(TooLong)
+      expect(state()).toBe(before)
+    }
+    const short = Object.assign(new FakeContext(), { patienceGas: LIMIT / 2n })
+    expect(runOnce(guest, withByte(1), short)).toEqual(runOnce(guest, withByte(1)))
+    expect(runOnce(guest, withByte(5), short)).toMatchObject({ gas: LIMIT, error: { code: 'stack-overflow' } })
+    expect(runOnce(guest, withByte(2), short, patience)).toMatchObject({ gas: patience, error: { code: 'out-of-gas' } })
+    expect(runOnce(guest, withByte(0), short).status).toBe('ok')
   })
 
   it('tells the code a process returned, and charges what it used', async () => {
