@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { FrameResults, HostedProcess, type Verdict } from '../../compute-unit/index.ts'
-import { hostCrypto, nativeCrypto } from '../../node/index.ts'
+import { hostCrypto, hostProgram, nativeCrypto } from '../../node/index.ts'
 import { agentRuntime } from '../../processes/index.ts'
 import {
   asKeyId,
@@ -33,6 +33,8 @@ const WARM_UP_FRAMES = 40
 const MESSAGE_BYTES = 512
 const ITEM: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
 
+// What a host tells its engine of WebAssembly.
+for (const flag of hostProgram().execArgv) if (flag.startsWith('--wasm-')) setFlagsFromString(flag)
 installCrypto(nativeCrypto)
 const unit = asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(9))))
 

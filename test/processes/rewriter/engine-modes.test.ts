@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { hostProgram } from '../../../node/index.ts'
 import { stackBytesFor } from '../../../processes/rewriter/index.ts'
 
 /** The engine's ways to run a module: tiers as it likes, baseline only, optimised only. */
@@ -9,6 +10,7 @@ const MODES = {
   baseline: ['--liftoff-only'],
   optimised: ['--no-liftoff'],
   'no inlining': ['--no-wasm-inlining'],
+  'as in hosts': hostProgram().execArgv.filter(flag => flag.startsWith('--wasm-')),
 }
 /** The limit of the programs, and no more stack than it is said to need. */
 const FRAME_SLOTS_MAX = 65_536
