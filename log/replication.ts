@@ -19,6 +19,8 @@ import type { WriteBehind } from './write-behind.ts'
 
 /** Newest blocks that are pushed to those who allow it, when a feed has grown. */
 const PUSHED_MAX = 64
+/** Streams of which all feeds that they may ask for are open at once: an open Hypercore takes tens of kilobytes. */
+const WHOLE_STREAMS_MAX = 4
 
 export interface ReplicationParts {
   readonly feeds: OpenFeeds
@@ -90,7 +92,9 @@ export class Replication implements AsyncDisposable {
     const feed = (await this.#find(discoveryKey)) ?? (await this.#findLate(discoveryKey))
     if (feed === undefined || stream.destroyed) return undefined
     const state = this.#parts.states.of(feed)
-    const showing = this.#shown.get(state.name) ?? this.#show(state)
+    const isFull = this.#shown.size >= WHOLE_STREAMS_MAX * this.#parts.askedMax
+    const showing = this.#shown.get(state.name) ?? (isFull ? undefined : this.#show(state))
+    if (showing === undefined) return undefined
     this.#shown.set(state.name, showing)
     const shown = await showing
     shown.streams += 1

@@ -1,6 +1,7 @@
 import type { Libp2p, Stream } from '@libp2p/interface'
 import { Failure, type KeyId, PEER_DIAL_MAX_MS, PEER_REDIAL_MIN_MS } from '../protocol/index.ts'
 import type { Serve } from './incoming-calls.ts'
+import { queueMaxBytes } from './parts-lane.ts'
 import { PeerLink } from './peer-link.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
 import type { Offence } from './standing.ts'
@@ -161,6 +162,7 @@ export class Links {
       peer,
       isOpener,
       serve,
+      queueMaxBytes: () => queueMaxBytes(this.#all.size),
       offence: (kind, what) => offence(peer, kind, what),
       carried: (received, sent) => {
         this.#received += received

@@ -1,4 +1,4 @@
-import { PEER_PART_BYTES, PEER_QUEUE_MAX_BYTES } from '../protocol/index.ts'
+import { PEER_PART_BYTES, PEER_QUEUE_MAX_BYTES, PEERS_QUEUE_MAX_BYTES } from '../protocol/index.ts'
 import type { FramedStream } from './framed-stream.ts'
 import { encodeLinkFrame, type LinkFrame } from './link-frame.ts'
 
@@ -11,18 +11,26 @@ interface Long {
   readonly sent: () => void
 }
 
+/** So much may wait for one of so many peers: those who take nothing are to leave room for the node. */
+export function queueMaxBytes(peers: number): number {
+  return Math.min(PEER_QUEUE_MAX_BYTES, PEERS_QUEUE_MAX_BYTES / peers)
+}
+
 /** Sends frames to one peer; long payloads in parts, turn by turn, and only as fast as the peer takes them. */
 export class PartsLane {
   readonly #stream: Pick<FramedStream, 'send' | 'waitingBytes'>
+  readonly #maxBytes: () => number
   #long: Long[] = []
 
-  constructor(stream: Pick<FramedStream, 'send' | 'waitingBytes'>) {
+  /** `maxBytes`: so much may wait for the peer now. */
+  constructor(stream: Pick<FramedStream, 'send' | 'waitingBytes'>, maxBytes: () => number) {
     this.#stream = stream
+    this.#maxBytes = maxBytes
   }
 
   /** So much waits already that nothing should be added. */
   get isFull(): boolean {
-    return this.#stream.waitingBytes > PEER_QUEUE_MAX_BYTES
+    return this.#stream.waitingBytes > this.#maxBytes()
   }
 
   send(frame: LinkFrame): void {

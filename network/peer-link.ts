@@ -1,12 +1,5 @@
 import type { Stream } from '@libp2p/interface'
-import {
-  type CallOptions,
-  Failure,
-  type KeyId,
-  PEER_QUEUE_MAX_BYTES,
-  PEER_UNREAD_MAX,
-  type PeerOperationRow,
-} from '../protocol/index.ts'
+import { type CallOptions, Failure, type KeyId, PEER_UNREAD_MAX, type PeerOperationRow } from '../protocol/index.ts'
 import { FrameTooLong } from './frame-reader.ts'
 import { FramedStream, PeerStalled } from './framed-stream.ts'
 import { IncomingCalls, type Serve } from './incoming-calls.ts'
@@ -23,6 +16,8 @@ export interface PeerLinkParts {
   /** Whether this node opened the stream. */
   readonly isOpener: boolean
   readonly serve: Serve
+  /** So much may wait for the peer now. */
+  readonly queueMaxBytes: () => number
   /** The peer sent what no honest one would. */
   readonly offence: (offence: Offence, what: string) => void
   /** So many bytes were read or written. */
@@ -56,7 +51,7 @@ export class PeerLink {
       },
       ended: error => this.#ended(error),
     })
-    this.#lane = new PartsLane(this.#framed)
+    this.#lane = new PartsLane(this.#framed, parts.queueMaxBytes)
     this.#outgoing = new OutgoingCalls(this.#lane)
     this.#incoming = new IncomingCalls({
       from: parts.peer,
@@ -135,7 +130,9 @@ export class PeerLink {
 
   /** Whether it asks faster than it takes the answers, or than its turns come. */
   #isTooMuch(share: number): boolean {
-    return this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES * share || this.#incoming.unread > PEER_UNREAD_MAX * share
+    return (
+      this.#framed.waitingBytes > this.#parts.queueMaxBytes() * share || this.#incoming.unread > PEER_UNREAD_MAX * share
+    )
   }
 
   #goOn(): void {

@@ -23,6 +23,8 @@ export const PEER_TURN_MAX_MS = 2
 export const PEER_UNREAD_MAX = 1024
 /** Bytes that wait for one peer to take them; above it calls are refused and its requests are not read. */
 export const PEER_QUEUE_MAX_BYTES = 8 * MiB
+/** Bytes that wait for all peers: each may have an equal part of it, if that is less. */
+export const PEERS_QUEUE_MAX_BYTES = 128 * MiB
 /** A peer that takes nothing for this long while something waits for it is cut. */
 export const PEER_STALL_MAX_MS = 20_000
 /** What a call of a peer waits when the caller names no limit. */

@@ -175,6 +175,24 @@ test('Hypercores are open only as long as somebody replicates them', async () =>
   expect(await log.length(feeds[0] ?? messagesOf('a'))).toBe(2)
 })
 
+test('many streams together have so many Hypercores open, and no more', async () => {
+  const log = await openLog(2)
+  const feeds = Array.from({ length: 9 }, (_, at) => messagesOf(`feed ${at}`))
+  for (const feed of feeds) await log.commit([blockOf(feed, 0)])
+  await log.drain()
+  const of = (at: number): FeedSpec => feeds[at] ?? messagesOf('')
+  for (let at = 0; at < 8; at += 2) {
+    const { get } = await client(log)
+    for (const one of [at, at + 1]) await read(await get(of(one)), 0)
+  }
+  expect(log.figures.replicated).toBe(8)
+  // Feeds that are open are given to more; others wait.
+  const { get } = await client(log)
+  await get(of(8))
+  expect(await read(await get(of(0)), 0)).toEqual(Buffer.from(blockOf(of(0), 0).bytes))
+  expect(log.figures.replicated).toBe(8)
+})
+
 test('what is no feed is not given, and whoever asks for too much is cut', async () => {
   const log = await openLog(20)
   await log.commit([blockOf(messagesOf('a'), 0)])

@@ -21,7 +21,7 @@ function opened(room = new FairShare(PEERS_REQUESTS_MAX_BYTES)) {
   let end: () => void = () => undefined
   const calls = new IncomingCalls({
     from: asKeyId(keyOf(1)),
-    lane: new PartsLane({ send: () => undefined, waitingBytes: 0 }),
+    lane: new PartsLane({ send: () => undefined, waitingBytes: 0 }, () => 1_000),
     serve: {
       atOnce,
       room,
