@@ -25,21 +25,28 @@ export function differencesIn(memory: Readonly<Record<'out' | 'chunk' | 'base', 
   return new WebAssembly.Instance(module, { memory }).exports['differences'] as Differences
 }
 
-/** Writes changed lines over the chunk at word `at`, which is as its base. */
-export function layOver(words: Int32Array, at: number, lines: Int32Array): void {
-  let from = MAP_WORDS
+/** Writes changed lines, which begin at word `start` of `lines`, over the chunk at word `at`, which is as its base. */
+export function layOver(words: Int32Array, at: number, lines: Int32Array, start = 0): void {
+  let from = start + MAP_WORDS
   for (let part = 0; part < MAP_WORDS; part++) {
-    for (let left = lines[part] ?? 0; left !== 0; left &= left - 1) {
+    for (let left = lines[start + part] ?? 0; left !== 0; left &= left - 1) {
       const to = at + (32 * part + 31 - Math.clz32(left & -left)) * LINE_WORDS
       for (let word = 0; word < LINE_WORDS; word++) words[to + word] = lines[from++] ?? 0
     }
   }
 }
 
-/** Makes the chunk at word `at` as its base, which begins at word `baseAt`, if it differs in these lines. */
-export function takeOff(words: Int32Array, at: number, lines: Int32Array, base: Int32Array, baseAt: number): void {
+/** Makes the chunk at word `at` as its base, which begins at word `baseAt`, if it differs in the lines at word `start` of `lines`. */
+export function takeOff(
+  words: Int32Array,
+  at: number,
+  lines: Int32Array,
+  start: number,
+  base: Int32Array,
+  baseAt: number,
+): void {
   for (let part = 0; part < MAP_WORDS; part++) {
-    for (let left = lines[part] ?? 0; left !== 0; left &= left - 1) {
+    for (let left = lines[start + part] ?? 0; left !== 0; left &= left - 1) {
       const first = (32 * part + 31 - Math.clz32(left & -left)) * LINE_WORDS
       for (let word = first; word < first + LINE_WORDS; word++) words[at + word] = base[baseAt + word] ?? 0
     }

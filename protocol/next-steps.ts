@@ -9,7 +9,7 @@ export const NEXT_STEPS = {
   'too-large': 'Split it, or put the payload in a module; docs/PROTOCOL.md lists the limits.',
   'wrong-type': 'Correct the tag that is named; every item has Data-Protocol=ao and Type (Message, Process or Module).',
   'wrong-target': 'Send it to the process it was signed for.',
-  'unknown-process': 'Check the id; a process spawned elsewhere must be followed first.',
+  'unknown-process': 'Check its name or id (atoll process list); one that was spawned elsewhere must be followed first.',
   'unknown-message': 'Check the id, or wait for its receipt.',
   'unknown-module': 'Add it: atoll module add <file.wasm>.',
   'unknown-slot': 'Ask for a smaller slot, or wait for it.',

@@ -66,6 +66,7 @@ async function ownFiles(
   { scripts = SCRIPTS, dependencies, atoll }: Additions,
 ): Promise<Record<string, string>> {
   const own = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as PackageFile
+  const isTyped = (await readdir(folder)).some(file => file.endsWith('.ts'))
   return {
     'package.json': json({
       name,
@@ -75,29 +76,31 @@ async function ownFiles(
       ...(atoll === undefined ? {} : { atoll }),
       dependencies: {
         atoll: dependencyOn(own, folder),
-        zod: own.dependencies['zod'] ?? '4',
+        ...(isTyped ? { zod: own.dependencies['zod'] ?? '4' } : {}),
         ...dependencies,
       },
-      devDependencies: {
-        '@types/node': own.devDependencies['@types/node'] ?? '24',
-        typescript: own.devDependencies['typescript'] ?? '6',
-      },
+      ...(isTyped ? { devDependencies: compilerOf(own) } : {}),
     }),
-    'tsconfig.json': json({
-      compilerOptions: {
-        target: 'es2023',
-        module: 'nodenext',
-        strict: true,
-        noEmit: true,
-        allowImportingTsExtensions: true,
-        erasableSyntaxOnly: true,
-        skipLibCheck: true,
-        types: ['node'],
-      },
-    }),
+    ...(isTyped ? { 'tsconfig.json': json({ compilerOptions: COMPILER_OPTIONS }) } : {}),
     '.gitignore': 'node_modules/\n.atoll/\n',
   }
 }
+
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  module: 'nodenext',
+  strict: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  erasableSyntaxOnly: true,
+  skipLibCheck: true,
+  types: ['node'],
+}
+
+const compilerOf = ({ devDependencies }: PackageFile): Readonly<Record<string, string>> => ({
+  '@types/node': devDependencies['@types/node'] ?? '24',
+  typescript: devDependencies['typescript'] ?? '6',
+})
 
 interface PackageFile {
   readonly version: string

@@ -108,14 +108,14 @@ export class AgentFactory implements GuestFactory, AgentHome {
     this.#seat(seat, next)
     if (before !== undefined) this.#clear(machine, before)
     const { words } = memory
-    next.lines.each((index, lines) => layOver(words, index * CHUNK_WORDS, lines))
+    next.lines.each((index, lines, from) => layOver(words, index * CHUNK_WORDS, lines, from))
     if (next.globals !== (before?.globals ?? this.base.globals)) machine.calls.writeGlobals(next.globals)
   }
 
   /** Leaves the image alone in an instance. */
   #clear(machine: Machine, { lines: own }: AgentGuest): void {
     const { lines } = this
-    own.each((index, changed) => lines.setBack(machine, index, changed))
+    own.each((index, changed, from, length) => lines.takeOff(machine, index, changed, from, length))
   }
 
   #makeSeat(pages: number): Seat {

@@ -39,11 +39,15 @@ export class ImageLines {
     return index < this.#chunks ? index * CHUNK_SIZE_BYTES : 0
   }
 
-  /** Makes a chunk of an instance as it is in the image; `lines` are those in which it differs, if they are known. */
-  setBack(machine: Machine, index: number, lines?: Int32Array): void {
-    const { memory } = machine.calls
-    if (lines === undefined || lines.length > BY_LINES_MAX_WORDS) memory.chunk(index).set(this.#chunk(index))
-    else takeOff(memory.words, index * CHUNK_WORDS, lines, this.#words, this.#at(index) / 4)
+  /** Makes a chunk of an instance as it is in the image. */
+  setBack(machine: Machine, index: number): void {
+    machine.calls.memory.chunk(index).set(this.#chunk(index))
+  }
+
+  /** The same of one that differs in the lines that lie in `lines`, from word `from` on. */
+  takeOff(machine: Machine, index: number, lines: Int32Array, from: number, length: number): void {
+    if (length > BY_LINES_MAX_WORDS) return this.setBack(machine, index)
+    takeOff(machine.calls.memory.words, index * CHUNK_WORDS, lines, from, this.#words, this.#at(index) / 4)
   }
 
   #chunk(index: number): Uint8Array {

@@ -29,6 +29,8 @@ describe('a new project', () => {
       const place = join(folder.path, template.name)
       const { files } = await newProject(template, place, template.name)
       expect(files).toEqual(expect.arrayContaining(['.gitignore', 'README.md', 'package.json']))
+      // What is not written in TypeScript needs no compiler of it.
+      expect([template.name, files.includes('tsconfig.json')]).toEqual([template.name, template.name !== 'python'])
       const built = await buildProject(await readProject(place), noModules)
       expect([template.name, built.length]).toEqual([template.name, 1])
     }

@@ -62,7 +62,7 @@ describe('changed lines', () => {
         const words = new Int32Array(both.buffer)
         layOver(words, CHUNK / 4, found)
         expect(Buffer.compare(both.subarray(CHUNK), chunk)).toBe(0)
-        takeOff(words, CHUNK / 4, found, new Int32Array(base.buffer), 0)
+        takeOff(words, CHUNK / 4, found, 0, new Int32Array(base.buffer), 0)
         expect(Buffer.compare(both.subarray(CHUNK), base)).toBe(0)
         expect(both.subarray(0, CHUNK).every(byte => byte === 0xee)).toBe(true)
       }),
