@@ -269,7 +269,7 @@ describe('an outbox', () => {
       })
       context.spawn({
         module: fakeId(4),
-        tags: tagsOf({ 'Compute-Unit': keyOf(2) }),
+        tags: tagsOf({ 'Compute-Unit': 'nobody' }),
         data: NO_BYTES,
       })
       send(context)

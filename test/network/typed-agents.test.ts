@@ -74,9 +74,9 @@ test('what a module says of itself is enough for a client, and for a language mo
   const mcp = new McpClient({ name: 'test', version: '1' })
   const headers = { authorization: 'Bearer a-token' }
   await mcp.connect(new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } }))
-  expect((await mcp.listTools()).tools.map(({ name }) => name)).toEqual(['sum.calls', 'sum.fanOut'])
-  expect(await mcp.callTool({ name: 'sum.fanOut', arguments: { by: 0.5 } })).toMatchObject({ isError: true })
-  expect(await mcp.callTool({ name: 'sum.fanOut', arguments: { by: 1 } })).toMatchObject({
+  expect((await mcp.listTools()).tools.map(({ name }) => name)).toEqual(['sum__calls', 'sum__fanOut'])
+  expect(await mcp.callTool({ name: 'sum__fanOut', arguments: { by: 0.5 } })).toMatchObject({ isError: true })
+  expect(await mcp.callTool({ name: 'sum__fanOut', arguments: { by: 1 } })).toMatchObject({
     structuredContent: { reply: 51 },
   })
   await mcp.close()
