@@ -292,6 +292,8 @@ export class Follower {
         while (!this.inHost) await this.#openOnce()
         await this.#certificates.room()
         await this.#evaluateFrom(this.#nextBlock, () => this.#frames.end)
+        if (this.#frames.isCut && this.#nextBlock >= this.#frames.end)
+          this.#scheduled = this.#waiting.end(this.process.id, this.#evaluated)
         if (this.#checkpointDue()) await this.#writeCheckpoint()
         this.#tellPresent()
         this.#faults.clear()
@@ -393,10 +395,7 @@ export class Follower {
       trusted: this.trusted,
       end,
       mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined && !(this.#pausing > 0 && this.inHost),
-      stored: async index => {
-        const bytes = await log.block(this.#feed, index)
-        return bytes && { index, bytes }
-      },
+      stored: async index => this.#frames.stored(index, await log.block(this.#feed, index)),
       verdicts: ({ index, bytes }) =>
         verdictsOn(process, index, bytes, this.trusted || this.#past.covers(index), senders),
       asked: ({ underWay }) => {

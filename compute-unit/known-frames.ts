@@ -20,6 +20,8 @@ export class KnownFrames {
   /** Blocks that are durable. */
   blocks = 0
   #early = 0
+  /** The feed ends before blocks that were told: it was frozen meanwhile. */
+  isCut = false
 
   /** Blocks that can be evaluated: durable ones, and those on their way to the disk that are held here. */
   get end(): number {
@@ -28,6 +30,16 @@ export class KnownFrames {
 
   get(index: number): KnownFrame | undefined {
     return this.#frames.get(index)
+  }
+
+  /** A frame as it is read from the log; where that has none, the feed ends. */
+  stored(index: number, bytes: Uint8Array | undefined): KnownFrame | undefined {
+    if (bytes !== undefined) return { index, bytes }
+    for (const known of this.#frames.keys()) if (known >= index) this.#frames.delete(known)
+    this.blocks = index
+    this.#early = 0
+    this.isCut = true
+    return undefined
   }
 
   /** Takes a frame that is on its way to the disk; false if it must wait until it is there. */
@@ -44,6 +56,7 @@ export class KnownFrames {
     if (expected?.bytes !== frame.bytes) this.#frames.delete(frame.index)
     if (this.#frames.size < KNOWN_MAX && !this.#frames.has(frame.index)) this.#frames.set(frame.index, frame)
     this.blocks = Math.max(this.blocks, frame.index + 1)
+    this.isCut = false
     return expected !== undefined && expected.bytes !== frame.bytes
   }
 

@@ -1,4 +1,4 @@
-import type { Failure, Slot } from '../protocol/index.ts'
+import { Failure, type ProcessId, type Slot } from '../protocol/index.ts'
 
 interface Waiter {
   readonly slot: Slot
@@ -27,6 +27,12 @@ export class SlotWaiters {
     if (reached.length === 0) return
     this.#waiting = this.#waiting.filter(waiting => waiting.slot >= evaluated)
     for (const waiting of reached) waiting.resolve()
+  }
+
+  /** There are no slots but those that are evaluated, and so many. */
+  end(process: ProcessId, evaluated: Slot): Slot {
+    this.fail(new Failure('unknown-slot', { process, slot: evaluated, scheduled: evaluated }))
+    return evaluated
   }
 
   /** Nobody need wait any longer. */
