@@ -19,17 +19,11 @@ import {
   wrapDER,
 } from '@dfinity/agent'
 import { IDL } from '@dfinity/candid'
-import {
-  Delegation,
-  DelegationChain,
-  DelegationIdentity,
-  ECDSAKeyIdentity,
-  Ed25519KeyIdentity,
-  WebAuthnIdentity,
-} from '@dfinity/identity'
+import * as identities from '@dfinity/identity'
+import { Delegation, DelegationChain, DelegationIdentity, Ed25519KeyIdentity } from '@dfinity/identity'
 import { Secp256k1KeyIdentity } from '@dfinity/identity-secp256k1'
 import { Principal } from '@dfinity/principal'
-import { authenticator } from './authenticator.mjs'
+import { everyIdentity } from './identities.mjs'
 import { managementOf } from './management.mjs'
 import { run, withClockOff } from './scenario.mjs'
 
@@ -91,18 +85,7 @@ await run({
     await ic.install(canister, counter)
   },
   'updates and queries, for every kind of identity': async () => {
-    const session = Ed25519KeyIdentity.generate()
-    const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 3_600_000))
-    const { id, cose, credentials } = authenticator()
-    Object.defineProperty(navigator, 'credentials', { value: credentials })
-    for (const identity of [
-      undefined,
-      owner,
-      Secp256k1KeyIdentity.generate(),
-      await ECDSAKeyIdentity.generate(),
-      DelegationIdentity.fromDelegation(session, chain),
-      new WebAuthnIdentity(id, cose, undefined),
-    ]) {
+    for (const identity of await everyIdentity({ ...identities, Secp256k1KeyIdentity }, owner)) {
       const actor = await actorOf(canister, identity)
       const before = await actor.get()
       assert.equal(await actor.inc(), before + 1n)

@@ -10,16 +10,11 @@ import { readFileSync } from 'node:fs'
 import { IcManagementCanister } from '@icp-sdk/canisters/ic-management'
 import { Actor, HttpAgent, polling } from '@icp-sdk/core/agent'
 import { IDL } from '@icp-sdk/core/candid'
-import {
-  DelegationChain,
-  DelegationIdentity,
-  ECDSAKeyIdentity,
-  Ed25519KeyIdentity,
-  WebAuthnIdentity,
-} from '@icp-sdk/core/identity'
+import * as identities from '@icp-sdk/core/identity'
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { Principal } from '@icp-sdk/core/principal'
-import { authenticator } from './authenticator.mjs'
+import { everyIdentity } from './identities.mjs'
 import { managementOf } from './management.mjs'
 import { run, withClockOff } from './scenario.mjs'
 
@@ -55,17 +50,7 @@ await run({
     assert.equal(await actor.get(), 1n)
   },
   'is known by every kind of identity': async () => {
-    const session = Ed25519KeyIdentity.generate()
-    const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 3_600_000))
-    const { id, cose, credentials } = authenticator()
-    Object.defineProperty(navigator, 'credentials', { value: credentials })
-    for (const identity of [
-      undefined,
-      Secp256k1KeyIdentity.generate(),
-      await ECDSAKeyIdentity.generate(),
-      DelegationIdentity.fromDelegation(session, chain),
-      new WebAuthnIdentity(id, cose, undefined),
-    ]) {
+    for (const identity of await everyIdentity({ ...identities, Secp256k1KeyIdentity }, owner)) {
       const as = await HttpAgent.create({ host, identity, shouldFetchRootKey: true, retryTimes: 1 })
       const other = Actor.createActor(service, { agent: as, canisterId: canister })
       const who = identity?.getPrincipal() ?? Principal.anonymous()
