@@ -1,13 +1,17 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import type { CryptoProvider } from '../protocol/index.ts'
+import { type CryptoProvider, knowingSignatures } from '../protocol/index.ts'
 import { hostSha256 } from './host-crypto.ts'
-import { knowingSignatures } from './known-signatures.ts'
 import { nativeSha384, nativeSha384Into } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
+/**
+ * Signatures of certificates that are remembered, a few hundred bytes each: those of the last thousand frames or so, by three units each. A
+ * certificate comes with each push of its frame, to each of their receivers, and was heard from its unit before.
+ */
+const CERTIFICATES_KNOWN_MAX = 4096
 
 const rsaKeys = new Map<string, KeyObject>()
 /** What an addon writes to gets a buffer outside of the heap, which costs more than the copy of a digest. */
@@ -33,7 +37,7 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
     return signature
   },
   ed25519Verify,
-  ed25519VerifyAgain: knowingSignatures(ed25519Verify),
+  ed25519VerifyAgain: knowingSignatures(ed25519Verify, CERTIFICATES_KNOWN_MAX),
   secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
   secp256k1Sign(secret, hash) {
     const { signature, recid } = secp256k1.ecdsaSign(hash, secret)

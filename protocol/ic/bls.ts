@@ -6,7 +6,7 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, equalBytes, fromHex, MalformedBytes, toUtf8 } from '../bytes.ts'
-import { rememberingWhatHolds } from './remembering-what-holds.ts'
+import { knowingSignatures } from '../known-signatures.ts'
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_'
 const DER_PREFIX = fromHex('308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100')
@@ -43,17 +43,17 @@ export function blsSign(secret: Uint8Array, message: Uint8Array): Uint8Array {
 
 /** Signatures that held and are remembered: who signs in by a canister shows one certificate for half an hour. */
 const HELD_MAX = 1024
-const holds = rememberingWhatHolds(verify, HELD_MAX)
+const holds = knowingSignatures(verify, HELD_MAX)
 
 /** Whether the key signed `message`; false on whatever is no key or signature. Takes tens of milliseconds, the first time. */
 export function blsVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   return (
-    publicKey.length === KEY_BYTES && signature.length === BLS_SIGNATURE_BYTES && holds(publicKey, signature, message)
+    publicKey.length === KEY_BYTES && signature.length === BLS_SIGNATURE_BYTES && holds(publicKey, message, signature)
   )
 }
 
 /** Bytes that are no point are seen before anything that costs more. */
-function verify(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): boolean {
+function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
     const point = shortSignatures.Signature.fromBytes(signature)
     return shortSignatures.verify(point, shortSignatures.hash(message, DST), publicKey)

@@ -1,6 +1,5 @@
 import sodium from 'sodium-native'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { knowingSignatures } from '../../node/known-signatures.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import {
   asKeyId,
@@ -11,9 +10,11 @@ import {
   ed25519Verify,
   installCrypto,
   keyId,
+  knowingSignatures,
 } from '../../protocol/index.ts'
 
 const SEED = new Uint8Array(32).fill(5)
+const KNOWN_MAX = 64
 const CERTIFICATE = new Uint8Array(200).fill(9)
 
 beforeAll(() => installCrypto(nativeCrypto))
@@ -30,7 +31,7 @@ it('verifies what one unit signed of one frame once, however many pushes bring i
 
 it('believes a signature that held for nothing else, and remembers none that did not', () => {
   const verify = vi.fn(ed25519Verify)
-  const known = knowingSignatures(verify)
+  const known = knowingSignatures(verify, KNOWN_MAX)
   const [key, other] = [ed25519PublicKey(SEED), ed25519PublicKey(new Uint8Array(32).fill(6))]
   const signature = ed25519Sign(SEED, CERTIFICATE)
   expect(known(key, CERTIFICATE, signature)).toBe(true)
@@ -47,7 +48,7 @@ it('believes a signature that held for nothing else, and remembers none that did
 })
 
 it('keeps what it remembers though the bytes it was given are used for something else', () => {
-  const known = knowingSignatures(ed25519Verify)
+  const known = knowingSignatures(ed25519Verify, KNOWN_MAX)
   const message = CERTIFICATE.slice()
   const [key, signature] = [ed25519PublicKey(SEED), ed25519Sign(SEED, message)]
   expect(known(key, message, signature)).toBe(true)
@@ -57,15 +58,15 @@ it('keeps what it remembers though the bytes it was given are used for something
 
 it('forgets the oldest', () => {
   const verify = vi.fn(() => true)
-  const known = knowingSignatures(verify)
+  const known = knowingSignatures(verify, KNOWN_MAX)
   const signatureOf = (n: number): Uint8Array => {
     const signature = new Uint8Array(64)
     new DataView(signature.buffer).setUint32(0, n)
     return signature
   }
-  for (let n = 0; n <= 4096; n++) known(SEED, CERTIFICATE, signatureOf(n))
+  for (let n = 0; n <= KNOWN_MAX; n++) known(SEED, CERTIFICATE, signatureOf(n))
   known(SEED, CERTIFICATE, signatureOf(1))
-  expect(verify).toHaveBeenCalledTimes(4097)
+  expect(verify).toHaveBeenCalledTimes(KNOWN_MAX + 1)
   known(SEED, CERTIFICATE, signatureOf(0))
-  expect(verify).toHaveBeenCalledTimes(4098)
+  expect(verify).toHaveBeenCalledTimes(KNOWN_MAX + 2)
 })
