@@ -72,7 +72,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
-    const { log, openHost: open, describe } = parts
+    const { log, openHost: open, describe, notary } = parts
     this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
     this.#stored = new ResultStore(log.store, parts.clock)
@@ -81,7 +81,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)
     const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
       (await known(id)) ?? describe?.(id)
-    this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
+    this.#senders = {
+      directory: { process: describe === undefined ? known : senderOf },
+      messages: log.messages,
+      notary,
+    }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
     this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery, clock: parts.clock })
     const now = (): number => parts.clock.now()

@@ -11,6 +11,7 @@ import {
   isControl,
   type KeyId,
   MalformedBytes,
+  type Notary,
   type ProcessDescription,
   type ProcessId,
   type Push,
@@ -20,10 +21,12 @@ import {
   readControl,
   type RequestEnvelope,
   refuseDuplicateSystemTags,
+  refuteApart,
   refuteIngress,
   refutePush,
   refuteSpawnRequest,
   requestMessageId,
+  spawnRequestOf,
   verifyDataItem,
   speaksTooLate,
 } from '../protocol/index.ts'
@@ -95,6 +98,32 @@ export async function admitControl(item: DataItem, directory: Pick<Directory, 'm
 export function parseIngress(bytes: Uint8Array): RequestEnvelope<CallRequest> {
   try {
     return decodeIngress(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+/**
+ * Has a request that a canister may have signed judged elsewhere, before it is admitted here; nothing, if the message is none.
+ * @throws {Failure} `bad-signature`, `busy`
+ */
+export async function admitApart(
+  notary: Notary | undefined,
+  request: RequestEnvelope<CallRequest> | undefined,
+  process: ProcessDescription,
+  nowMs: number,
+): Promise<void> {
+  const reason = await refuteApart(notary, request, process, nowMs)
+  if (reason !== undefined && request !== undefined)
+    throw new Failure('bad-signature', { id: requestMessageId(request.id), reason })
+}
+
+/** The same of the request that makes a process, if one does. @throws {Failure} `malformed-item`, `bad-signature`, `busy` */
+export async function admitSpawnApart(notary: Notary | undefined, spawn: DataItem, nowMs: number): Promise<void> {
+  const process = describeSpawnItem(spawn)
+  try {
+    await admitApart(notary, spawnRequestOf(process), process, nowMs)
   } catch (error) {
     if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
     throw error

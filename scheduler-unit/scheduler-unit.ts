@@ -16,6 +16,7 @@ import {
   isSpawn,
   type KeyId,
   type Log,
+  type Notary,
   type ProcessDescription,
   type ProcessId,
   type Push,
@@ -29,7 +30,7 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { type AssignedParts, seatAssigned } from './assigned.ts'
-import { admitControl, admitItem, admitPush, outlineItem, rejectOf } from './admission.ts'
+import { admitControl, admitItem, admitPush, admitSpawnApart, outlineItem, rejectOf } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
@@ -59,6 +60,8 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm' | 'commit
   readonly lanesMax?: number | undefined
   /** Whether this node's own compute unit, with this very key, attests the push: then it needs no proof. */
   attests?(push: Push): boolean
+  /** Who checks what canisters may have signed, which takes long; the unit itself, if not given. */
+  readonly notary?: Notary | undefined
   /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
   readonly together?: Together | undefined
 }
@@ -250,6 +253,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.answer) }
     // Before a lane is opened for it: anybody can name a process.
+    if (item.id === process) await admitSpawnApart(this.#parts.notary, item, this.#parts.clock.now())
     admitItem(envelope.item, process, this.#parts.clock.now(), item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     const spawned = item.id === process ? describeProcess(envelope) : undefined

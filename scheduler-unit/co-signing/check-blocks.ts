@@ -16,18 +16,29 @@ import {
   type MessageId,
   messagesFeed,
   type ModuleId,
+  type Notary,
   type ProcessDescription,
   type ProcessId,
   readControl,
   type Slot,
   type Timer,
 } from '../../protocol/index.ts'
-import { admitIngress, admitItem, admitPush, parseIngress, parseItem } from '../admission.ts'
+import {
+  admitApart,
+  admitIngress,
+  admitItem,
+  admitPush,
+  admitSpawnApart,
+  parseIngress,
+  parseItem,
+} from '../admission.ts'
 import { Senders } from '../senders.ts'
 
 export interface CheckParts {
   readonly log: Log
   readonly clock: Pick<Clock, 'now' | 'sleep'>
+  /** Who checks what canisters may have signed. */
+  readonly notary?: Notary | undefined
   /** A process that sends. @throws {Failure} `unreachable` */
   describe(process: ProcessId): Promise<ProcessDescription | undefined>
   assignable(process: ProcessDescription): Promise<boolean>
@@ -106,8 +117,10 @@ class BlocksCheck {
     const spawned = describeProcess(envelope)
     if (spawned.id !== this.#process.id) throw bad(this.#process, 'slot 0 spawns another process')
     await this.#parts.learnModule(spawned.module)
-    if (envelope.kind === 'item') admitItem(envelope.item, spawned.id, timestampMs)
-    else if (envelope.kind === 'push')
+    if (envelope.kind === 'item') {
+      await admitSpawnApart(this.#parts.notary, parseItem(envelope.item), timestampMs)
+      admitItem(envelope.item, spawned.id, timestampMs)
+    } else if (envelope.kind === 'push')
       admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
   }
 
@@ -130,9 +143,12 @@ class BlocksCheck {
         await this.#inTurn(envelope, core.from, core.seq)
         return admitPush(envelope.push, envelope.proof, await this.#sender(core.from))
       }
-      case 'ingress':
+      case 'ingress': {
         await this.#once(envelopeId(envelope, id, this.#nextSlot))
-        return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
+        const request = parseIngress(envelope.bytes)
+        await admitApart(this.#parts.notary, request, this.#process, timestampMs)
+        return admitIngress(envelope.bytes, request, this.#process, timestampMs)
+      }
       case 'reject':
         throw bad(this.#process, 'every push can stand in a feed: none is rejected')
       case 'assign':
