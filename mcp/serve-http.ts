@@ -114,7 +114,8 @@ function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request | u
   const headers = new Headers()
   for (const [name, value] of Object.entries(incoming.headers))
     for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one)
-  const { method = 'GET', url = '/' } = incoming
+  const { method = 'GET', url = '' } = incoming
+  if (!url.startsWith('/')) return undefined
   const hasBody = method !== 'GET' && method !== 'HEAD'
   const body = hasBody ? (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>) : null
   const init = { method, headers, signal, body, duplex: 'half' }
