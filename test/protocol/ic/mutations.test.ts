@@ -28,7 +28,8 @@ import {
   toUtf8,
 } from '../../../protocol/index.ts'
 import { certificateOf, signedByCanister, stateWith } from '../../fakes/canister-signed.ts'
-import { MUTATIONS_SEED, mutated, mutationsOr, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS_SEED, mutated, mutationsOr } from '../../fakes/mutations.ts'
+import { seededRandom } from '../../fakes/seeded-random.ts'
 import { asIc, callContent, coseDer, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
 
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
