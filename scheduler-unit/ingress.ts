@@ -7,7 +7,6 @@ import {
   isCanisterSigned,
   type Log,
   type MessageId,
-  type Notary,
   type ProcessDescription,
   type ProcessId,
   principalText,
@@ -15,19 +14,17 @@ import {
   type RequestEnvelope,
   requestMessageId,
 } from '../protocol/index.ts'
-import { admitApart, admitIngress, parseIngress } from './admission.ts'
+import { type AdmissionParts, admitApart, admitIngress, parseIngress } from './admission.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import { failedAnswer, known, type Seat } from './outcome.ts'
 import type { SignerRates } from './rate.ts'
 
-export interface IngressParts {
+export interface IngressParts extends Pick<AdmissionParts, 'notary'> {
   readonly log: Pick<Log, 'messages'>
   readonly clock: Clock
   readonly lanes: Lanes
   readonly rates: SignerRates
-  /** Who checks what takes long; here, if not given. */
-  readonly notary?: Notary | undefined
   /** @throws {Failure} `unknown-process` */
   describe(process: ProcessId): Promise<ProcessDescription>
   receiptOf(lane: Lane, id: MessageId): Promise<Receipt | undefined>

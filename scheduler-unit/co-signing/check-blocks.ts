@@ -16,7 +16,6 @@ import {
   type MessageId,
   messagesFeed,
   type ModuleId,
-  type Notary,
   type ProcessDescription,
   type ProcessId,
   readControl,
@@ -24,6 +23,7 @@ import {
   type Timer,
 } from '../../protocol/index.ts'
 import {
+  type AdmissionParts,
   admitApart,
   admitIngress,
   admitItem,
@@ -33,12 +33,11 @@ import {
   parseItem,
 } from '../admission.ts'
 import { Senders } from '../senders.ts'
+import { timerKey } from '../timer-name.ts'
 
-export interface CheckParts {
+export interface CheckParts extends Pick<AdmissionParts, 'notary'> {
   readonly log: Log
   readonly clock: Pick<Clock, 'now' | 'sleep'>
-  /** Who checks what canisters may have signed. */
-  readonly notary?: Notary | undefined
   /** A process that sends. @throws {Failure} `unreachable` */
   describe(process: ProcessId): Promise<ProcessDescription | undefined>
   assignable(process: ProcessDescription): Promise<boolean>
@@ -164,7 +163,7 @@ class BlocksCheck {
     const { clock, timers } = this.#parts
     const { id } = this.#process
     if (dueMs > timestampMs) throw bad(this.#process, 'a tick comes before it is due')
-    const key = latin1Text(timer)
+    const key = timerKey(timer)
     const name = `${dueMs} ${key}`
     if (this.#ticked.has(name)) throw bad(this.#process, 'a tick stands twice')
     this.#ticked.add(name)
@@ -223,8 +222,6 @@ class BlocksCheck {
 
 /** Before a timer that is not known here is looked for again. */
 const TIMER_PAUSES_MS = [50, 150, 400, 900]
-
-const latin1Text = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
 
 const bad = (process: ProcessDescription, reason: string): Failure =>
   new Failure('bad-proposal', { process: process.id }, { note: reason })
