@@ -45,3 +45,11 @@ export function mutated(originals: readonly Uint8Array[], random: () => number):
   }
   return bytes
 }
+
+/** The same, other than each of the originals: what an attacker without keys can make of them. */
+export function changed(originals: readonly Uint8Array[], random: () => number): Uint8Array {
+  for (;;) {
+    const bytes = mutated(originals, random)
+    if (originals.every(original => Buffer.compare(original, bytes) !== 0)) return bytes
+  }
+}
