@@ -6,6 +6,7 @@ import { mayBeOfCanister } from './incoming.ts'
 import { checkTarget } from './management-target.ts'
 import type { SignedQuery } from './query-clerk.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
+import { subnetsReply } from './subnet-directory.ts'
 
 const ATTEMPTS_MAX = 3
 
@@ -38,6 +39,8 @@ async function answerOf(
       )
     }
     if (canister.length === 0) checkTarget(method, arg, effective)
+    const subnets = found === undefined ? subnetsReply(canister, method, desk.parts.keys.subnetId) : undefined
+    if (subnets !== undefined) return { reply: subnets }
     return await ask(desk, found ?? (await desk.canisters.get(effective)), query)
   } catch (error) {
     if (error instanceof CallRefusal)

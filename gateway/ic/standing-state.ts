@@ -8,6 +8,9 @@ import { SubnetDelegation } from './subnet-delegation.ts'
 export const RANGE_START = new Uint8Array(10)
 export const RANGE_END = new Uint8Array(29).fill(0xff)
 
+/** The type of subnets on which users make canisters by themselves: no ledger is asked for the cycles. */
+const SUBNET_TYPE = 'cloud_engine'
+
 /** What a node says of its subnet, which is itself. Clients read no more than one shard of ranges rightly. */
 export function standingState(keys: IcKeys): StandingState {
   const { subnetKey, subnetId, nodeId, nodeKey } = keys
@@ -21,7 +24,7 @@ export function standingState(keys: IcKeys): StandingState {
           [toUtf8('canister_ranges'), ranges],
           [toUtf8('node'), whole([[nodeId, whole([[toUtf8('public_key'), nodeKey]])]])],
           [toUtf8('public_key'), subnetKey],
-          [toUtf8('type'), toUtf8('application')],
+          [toUtf8('type'), toUtf8(SUBNET_TYPE)],
         ]),
       ],
     ]),

@@ -5,6 +5,7 @@ import {
   candidFields,
   candidRecord,
   encodeCandid,
+  principalFromText,
   principalOf,
   principalText,
   toUtf8,
@@ -175,4 +176,36 @@ it('a query may be twice as large as an update', async () => {
   expect((await ask('call', 2_100_000)).status).toBe(413)
   expect((await ask('query', 4_100_000)).status).toBe(200)
   expect((await ask('query', 4_200_000)).status).toBe(413)
+})
+
+describe('a tool that looks for a subnet to make canisters on', () => {
+  const DIRECTORY = 'rkp4c-7iaaa-aaaaa-aaaca-cai'
+
+  const ask = async (canister: string, method: string): Promise<Record<string, unknown>> =>
+    bodyOf(
+      await post(
+        `v3/canister/${canister}/query`,
+        callContent({
+          canister_id: principalFromText(canister),
+          request_type: 'query',
+          method_name: method,
+          ingress_expiry: soon(),
+        }),
+      ),
+    )
+
+  it('is told that of the node, by the canister that knows subnets on every network of the IC', async () => {
+    const subnets = encodeCandid([[{ vec: 'principal' }, [{ principal: node.keys.subnetId }]]])
+    expect(await ask(DIRECTORY, 'get_default_subnets')).toMatchObject({ status: 'replied', reply: { arg: subnets } })
+    const elsewhere = [await ask(DIRECTORY, 'notify_top_up'), await ask(NOWHERE, 'get_default_subnets')]
+    for (const answer of elsewhere) expect(answer).toMatchObject({ status: 'rejected', error_code: 'IC0301' })
+  })
+
+  it('sees that users make canisters there by themselves', async () => {
+    const [own = new Uint8Array(0)] = canisters
+    const response = await look(`canister/${principalText(own)}`, 'subnet', node.keys.subnetId, 'type')
+    const { certificate } = await bodyOf(response)
+    const tree = Buffer.from(certificate as Uint8Array).toString('latin1')
+    expect(tree).toContain('cloud_engine')
+  })
 })
