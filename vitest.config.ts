@@ -40,7 +40,7 @@ export default defineConfig({
       project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, {
         retry: { count: 1, condition: /time|less than|greater than/i },
       }),
-      project('kill', ['test/network/kill.test.ts'], 3_600_000, {
+      project('kill', ['test/network/kill.test.ts', 'test/network/ic-kill.test.ts'], 3_600_000, {
         env: { ATOLL_TEST_KILLS: process.env['ATOLL_TEST_KILLS'] ?? '200' },
       }),
     ],

@@ -72,16 +72,15 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
-    const { log, openHost: open, describe } = parts
+    const { log, openHost: open, describe, notary } = parts
     this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
     this.#stored = new ResultStore(log.store, parts.clock)
     this.#checkpoints = new Checkpoints(log.store, process => this.#stored.flush(process))
     this.#facts = new KeptFacts(log.store)
-    const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)
-    const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
-      (await known(id)) ?? describe?.(id)
-    this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
+    const process = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
+      (await log.directory.process(id)) ?? describe?.(id)
+    this.#senders = { directory: { process }, messages: log.messages, notary }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
     this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery, clock: parts.clock })
     const now = (): number => parts.clock.now()

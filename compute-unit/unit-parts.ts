@@ -4,6 +4,7 @@ import type {
   Failure,
   KeyId,
   Log,
+  Notary,
   ProcessDescription,
   ProcessId,
   PushSender,
@@ -27,6 +28,8 @@ export interface ComputeUnitParts {
   /** Opens a host that can run every format of this node. */
   readonly openHost: OpenHost
   readonly hosts?: number | undefined
+  /** Who checks what canisters may have signed, which takes long; the unit itself, if not given. */
+  readonly notary?: Notary | undefined
   /** Bytes of guests held in hosts; idle ones above it hibernate. */
   readonly residentMaxBytes?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */

@@ -12,6 +12,7 @@ import {
   type MessageId,
   type MessageIndex,
   isOfLaterEpoch,
+  type Notary,
   type ProcessDescription,
   type ProcessPolicy,
   policyAt,
@@ -19,11 +20,14 @@ import {
   parseDataItem,
   pushSender,
   type PushSender,
+  refuteApart,
   refuteIngress,
   refutePush,
   refuteSpawnRequest,
   refuteVouched,
+  type RequestEnvelope,
   refuseDuplicateSystemTags,
+  spawnRequestOf,
   verifyDataItem,
   wholeEnvelope,
 } from '../protocol/index.ts'
@@ -42,6 +46,8 @@ interface FeedPlace {
 }
 
 export interface VerdictParts {
+  /** Who checks what canisters may have signed, which takes long; it is done here, if not given. */
+  readonly notary?: Notary | undefined
   readonly directory: Pick<Directory, 'process'>
   readonly messages: Pick<MessageIndex, 'slotsOf'>
 }
@@ -123,6 +129,10 @@ async function verdictOn(
   parts: VerdictParts,
 ): Promise<Verdict> {
   const { process } = feed
+  if (!trusted) {
+    const reason = await refuteApart(parts.notary, requestIn(envelope, place.slot), process, place.timestampMs)
+    if (reason !== undefined) return { status: 'refused' }
+  }
   switch (envelope.kind) {
     case 'item':
       return trusted || itemHolds(envelope.item, process, place) ? ITEM_VERDICT : { status: 'refused' }
@@ -137,6 +147,18 @@ async function verdictOn(
     case 'tick':
     case 'reject':
       return ITEM_VERDICT
+  }
+}
+
+/** The request of the IC that a slot holds, in a spawn or by itself; nothing, if it holds none that can be read. */
+function requestIn(envelope: Envelope, slot: number): RequestEnvelope | undefined {
+  try {
+    if (envelope.kind === 'ingress') return decodeIngress(envelope.bytes)
+    return envelope.kind === 'item' && slot === 0
+      ? spawnRequestOf(describeSpawnItem(parseDataItem(envelope.item)))
+      : undefined
+  } catch {
+    return undefined
   }
 }
 

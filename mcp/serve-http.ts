@@ -83,7 +83,8 @@ async function answer(
   const left = new AbortController()
   outgoing.once('close', () => left.abort())
   try {
-    await write(await serve(webRequest(incoming, left.signal)), outgoing)
+    const request = webRequest(incoming, left.signal)
+    await write(request === undefined ? malformed() : await serve(request), outgoing)
   } catch {
     // The asker went away, or sent what is no HTTP of ours: there is nobody to tell.
     outgoing.destroy()
@@ -106,15 +107,23 @@ function isSame(given: string, wanted: string): boolean {
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
 }
 
-function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+const malformed = (): Response => new Response('this is no request of HTTP\n', { status: 400 })
+
+/** Nothing, if no page could send it: a path or host that makes no address, a method like TRACE. */
+function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
   const headers = new Headers()
   for (const [name, value] of Object.entries(incoming.headers))
     for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one)
-  const { method = 'GET', url = '/' } = incoming
+  const { method = 'GET', url = '' } = incoming
+  if (!url.startsWith('/')) return undefined
   const hasBody = method !== 'GET' && method !== 'HEAD'
   const body = hasBody ? (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>) : null
   const init = { method, headers, signal, body, duplex: 'half' }
-  return new Request(new URL(url, `http://${incoming.headers.host ?? LOOPBACK}`), init)
+  try {
+    return new Request(`http://${incoming.headers.host ?? LOOPBACK}${url}`, init)
+  } catch {
+    return undefined
+  }
 }
 
 async function write(response: Response, outgoing: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import { type CryptoProvider, knowingSignatures } from '../protocol/index.ts'
+import { type CryptoProvider, KnownSignatures } from '../protocol/index.ts'
 import { hostSha256 } from './host-crypto.ts'
 import { nativeSha384, nativeSha384Into } from './native-sha384.ts'
 
@@ -37,7 +37,7 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
     return signature
   },
   ed25519Verify,
-  ed25519VerifyAgain: knowingSignatures(ed25519Verify, CERTIFICATES_KNOWN_MAX),
+  ed25519VerifyAgain: new KnownSignatures(ed25519Verify, CERTIFICATES_KNOWN_MAX).holds,
   secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
   secp256k1Sign(secret, hash) {
     const { signature, recid } = secp256k1.ecdsaSign(hash, secret)

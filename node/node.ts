@@ -15,6 +15,7 @@ import { nodeFeeds } from './node-feeds.ts'
 import type { NodeOptions } from './node-options.ts'
 import { openGateway } from './open-gateway.ts'
 import { handoverPeers } from './open-handovers.ts'
+import { type Notaries, openNotaries } from './open-notaries.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { schedulerAt } from './scheduler-at.ts'
@@ -102,7 +103,8 @@ async function openNode(
   const network = joined?.network
   const roles = new UnitRoles(keys.key, options.units)
   const hub = new EvaluationHub(roles.runs('compute') ? keys.key : undefined)
-  const { units, desk } = await openUnitsOn(base, { options, roles, hub }, keep)
+  const notaries = openNotaries(keep)
+  const { units, desk } = await openUnitsOn(base, { options, roles, hub, notaries }, keep)
   const recoveredBlocks = log.recovered.length
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
@@ -155,6 +157,7 @@ async function openNode(
       options,
       port: options.port,
       hub,
+      notary: notaries.admission,
       creations: joined?.creations,
       unitsToName,
       schedulerAt: key => schedulerAt(key, network, part?.records),
@@ -168,7 +171,17 @@ async function openNode(
 /** The units that this node runs, and who hands processes over to others. */
 async function openUnitsOn(
   base: Foundation,
-  { options, roles, hub }: { readonly options: NodeOptions; readonly roles: UnitRoles; readonly hub: EvaluationHub },
+  {
+    options,
+    roles,
+    hub,
+    notaries,
+  }: {
+    readonly options: NodeOptions
+    readonly roles: UnitRoles
+    readonly hub: EvaluationHub
+    readonly notaries: Notaries
+  },
   keep: (resource: AsyncDisposable) => void,
 ) {
   const { keys, metrics, joined, evidence } = base
@@ -183,7 +196,7 @@ async function openUnitsOn(
   const told = peers && tellWhoIsBehind(peers, base)
   const parts = {
     ...base,
-    ...{ hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer },
+    ...{ hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer, notaries },
     metrics: createUnitMetrics(metrics),
     evidence: evidence.book,
     watch: evidence.heads,

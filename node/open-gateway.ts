@@ -1,4 +1,4 @@
-import { createAoFacade, Gateway, type KnownScheduler } from '../gateway/index.ts'
+import { createAoFacade, Gateway, type KnownScheduler, type QueryClerk } from '../gateway/index.ts'
 import {
   type Clock,
   type Computer,
@@ -27,6 +27,8 @@ export interface OpenGatewayParts {
   readonly logger: NodeLogger
   readonly metrics: MetricsRegistry
   readonly keys: NodeKeys
+  /** Who looks at what canisters may have signed. */
+  readonly notary: QueryClerk
   readonly operations: Operations
   readonly hub: EvaluationHub
   /** Whom a spawn names that this node signs. */

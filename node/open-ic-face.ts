@@ -1,11 +1,5 @@
 import { BlsSigner, createIcFaces, deriveIcKeys, type Mount, ThreadedClerk } from '../gateway/index.ts'
-import {
-  emptyCanisterModule,
-  findByPrincipal,
-  IC_CANISTER_SIGNED_PENDING_MAX,
-  signDataItemSync,
-  toBase64Url,
-} from '../protocol/index.ts'
+import { emptyCanisterModule, findByPrincipal, signDataItemSync, toBase64Url } from '../protocol/index.ts'
 import type { OpenGatewayParts } from './open-gateway.ts'
 import { readRootSeed } from './read-root-seed.ts'
 import { clerkProgram } from './clerk-program.ts'
@@ -25,8 +19,6 @@ export async function openIcFace(
   const querySigner = { seed: icKeys.nodeSeed, nodeId: icKeys.nodeId }
   const clerk = new ThreadedClerk(clerkProgram(), querySigner)
   keep(clerk)
-  const notary = new ThreadedClerk(clerkProgram(), querySigner, IC_CANISTER_SIGNED_PENDING_MAX)
-  keep(notary)
   await log.directory.addModule(emptyCanisterModule())
   const rootKey = toBase64Url(icKeys.rootKey)
   return createIcFaces({
@@ -35,7 +27,6 @@ export async function openIcFace(
     version: VERSION,
     sign: message => signer.sign(message),
     clerk,
-    notary,
     signSpawn: async (request, requestId) =>
       signDataItemSync(spawnFields(await parts.unitsToName(), rootKey, request, requestId), keys.seed).bytes,
     processOf: principal => learned?.canister(principal) ?? findByPrincipal(log.directory, principal),

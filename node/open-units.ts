@@ -12,6 +12,7 @@ import {
   Failure,
   type KeyId,
   type Log,
+  type Notary,
   type Peers,
   type ProcessDescription,
   type ProcessId,
@@ -41,6 +42,8 @@ export interface UnitsParts {
   readonly logger: NodeLogger
   readonly metrics: UnitMetrics
   readonly effects: EffectOffer
+  /** Who checks what canisters may have signed: for the scheduler, and for the compute unit, which waits behind nobody else. */
+  readonly notaries?: Readonly<Record<'admission' | 'evaluation', Notary>> | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -186,6 +189,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
     ...parts,
     key: keys.key,
     seed: keys.seed,
+    notary: parts.notaries?.evaluation,
     openHost: parts.openHost ?? childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
     describe: wiring.describe,
     residentMaxBytes: parts.residentBytes,
@@ -224,6 +228,7 @@ function openScheduler(parts: UnitsParts, wiring: Wiring, computer: ComputeUnit)
     isBehind: process => void parts.handovers?.look(process),
     assignable: process => isAssignable(wiring, process),
     attests: push => computer.attests(push),
+    notary: parts.notaries?.admission,
     together: peers && {
       seed: keys.seed,
       peers,

@@ -1,5 +1,6 @@
 import {
   type CallRequest,
+  type Clock,
   decodeIngress,
   describeSpawnItem,
   type DataItem,
@@ -10,7 +11,9 @@ import {
   ITEM_SIZE_MAX_BYTES,
   isControl,
   type KeyId,
+  type Log,
   MalformedBytes,
+  type Notary,
   type ProcessDescription,
   type ProcessId,
   type Push,
@@ -20,13 +23,22 @@ import {
   readControl,
   type RequestEnvelope,
   refuseDuplicateSystemTags,
+  refuteApart,
   refuteIngress,
   refutePush,
   refuteSpawnRequest,
   requestMessageId,
+  spawnRequestOf,
   verifyDataItem,
   speaksTooLate,
 } from '../protocol/index.ts'
+
+export interface AdmissionParts {
+  /** Who checks what canisters may have signed, which takes long; whoever admits it, if not given. */
+  readonly notary?: Notary | undefined
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Pick<Log, 'directory'>
+}
 
 /** Parses and checks an item that wants a slot of `process`, all but whether it stands there already. */
 export function admitItem(bytes: Uint8Array, process: ProcessId, nowMs: number, parsed?: DataItem): DataItem {
@@ -80,11 +92,22 @@ function checkTags(item: DataItem, process: ProcessId): void {
   }
 }
 
+/** As `admitItem`, with what takes a wait: spawns that canisters may have asked for, and modules that are named. @throws {Failure} */
+export async function admitWhole(
+  { notary, clock, log }: AdmissionParts,
+  process: ProcessId,
+  item: DataItem,
+): Promise<void> {
+  if (item.id === process) await admitSpawnApart(notary, item, clock.now())
+  admitItem(item.bytes, process, clock.now(), item)
+  await admitControl(item, log.directory)
+}
+
 /**
  * Checks a control message: it says what to do, and the module it names is known here, which means that it may run.
  * Whether its signer owns the process, the slot tells. @throws {Failure} `bad-control`, `unknown-module`
  */
-export async function admitControl(item: DataItem, directory: Pick<Directory, 'module'>): Promise<void> {
+async function admitControl(item: DataItem, directory: Pick<Directory, 'module'>): Promise<void> {
   if (!isControl(item.tags)) return
   const control = readControl(item.tags)
   if (!('module' in control) || (await directory.module(control.module)) !== undefined) return
@@ -95,6 +118,32 @@ export async function admitControl(item: DataItem, directory: Pick<Directory, 'm
 export function parseIngress(bytes: Uint8Array): RequestEnvelope<CallRequest> {
   try {
     return decodeIngress(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+/**
+ * Has a request that a canister may have signed judged elsewhere, before it is admitted here; nothing, if the message is none.
+ * @throws {Failure} `bad-signature`, `busy`
+ */
+export async function admitApart(
+  notary: Notary | undefined,
+  request: RequestEnvelope<CallRequest> | undefined,
+  process: ProcessDescription,
+  nowMs: number,
+): Promise<void> {
+  const reason = await refuteApart(notary, request, process, nowMs)
+  if (reason !== undefined && request !== undefined)
+    throw new Failure('bad-signature', { id: requestMessageId(request.id), reason })
+}
+
+/** The same of the request that makes a process, if one does. @throws {Failure} `malformed-item`, `bad-signature`, `busy` */
+export async function admitSpawnApart(notary: Notary | undefined, spawn: DataItem, nowMs: number): Promise<void> {
+  const process = describeSpawnItem(spawn)
+  try {
+    await admitApart(notary, spawnRequestOf(process), process, nowMs)
   } catch (error) {
     if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
     throw error

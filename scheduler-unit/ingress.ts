@@ -4,6 +4,7 @@ import {
   type Envelope,
   Failure,
   ingressWindow,
+  isCanisterSigned,
   type Log,
   type MessageId,
   type ProcessDescription,
@@ -13,13 +14,13 @@ import {
   type RequestEnvelope,
   requestMessageId,
 } from '../protocol/index.ts'
-import { admitIngress, parseIngress } from './admission.ts'
+import { type AdmissionParts, admitApart, admitIngress, parseIngress } from './admission.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
-import { known, type Seat } from './outcome.ts'
+import { failedAnswer, known, type Seat } from './outcome.ts'
 import type { SignerRates } from './rate.ts'
 
-export interface IngressParts {
+export interface IngressParts extends Pick<AdmissionParts, 'notary'> {
   readonly log: Pick<Log, 'messages'>
   readonly clock: Clock
   readonly lanes: Lanes
@@ -33,7 +34,8 @@ type Ingress = Extract<Envelope, { kind: 'ingress' }>
 
 /**
  * A request of a client of the IC: checked, and given its slot. One that stands in the feed, or is about to, has its
- * receipt, whatever its signature: its id says all that is in it. @throws {Failure}
+ * receipt, whatever its signature: its id says all that is in it. What takes long to check is checked elsewhere, and has its seat
+ * when that is done: requests have no order, so nobody waits behind it. @throws {Failure}
  */
 export async function seatIngress(
   parts: IngressParts,
@@ -41,8 +43,22 @@ export async function seatIngress(
   envelope: Ingress,
   parsed: RequestEnvelope<CallRequest> | undefined,
 ): Promise<Seat> {
-  const { lanes, log, clock } = parts
   const request = parsed ?? parseIngress(envelope.bytes)
+  if (parts.notary === undefined || !isCanisterSigned(request)) return seatParsed(parts, process, envelope, request)
+  const seated = parts
+    .describe(process)
+    .then(description => admitApart(parts.notary, request, description, parts.clock.now()))
+    .then(() => seatParsed(parts, process, envelope, request))
+  return { answer: seated.then(({ answer }) => answer, failedAnswer) }
+}
+
+async function seatParsed(
+  parts: IngressParts,
+  process: ProcessId,
+  envelope: Ingress,
+  request: RequestEnvelope<CallRequest>,
+): Promise<Seat> {
+  const { lanes, log, clock } = parts
   const id = requestMessageId(request.id)
   admitIngress(envelope.bytes, request, await parts.describe(process), clock.now())
   const recent = (await lanes.opening(process))?.recent(id)
@@ -66,6 +82,7 @@ export function seatIngressNow(
   parsed: RequestEnvelope<CallRequest> | undefined,
 ): Seat | undefined {
   const request = parsed ?? parseIngress(envelope.bytes)
+  if (parts.notary !== undefined && isCanisterSigned(request)) return undefined
   const id = requestMessageId(request.id)
   admitIngress(envelope.bytes, request, lane.process, parts.clock.now())
   const recent = lane.recent(id)

@@ -51,6 +51,8 @@ export const failedAnswer = (error: unknown): ScheduleAnswer => ({
   failure: Failure.from(error),
 })
 
+export const failedSeat = (error: unknown): Seat => ({ answer: failedAnswer(error) })
+
 /** What whoever repeats a message is told. */
 export async function known(first: Promise<ScheduleAnswer> | ScheduleAnswer): Promise<ScheduleAnswer> {
   const answer = await first

@@ -29,7 +29,7 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { type AssignedParts, seatAssigned } from './assigned.ts'
-import { admitControl, admitItem, admitPush, outlineItem, rejectOf } from './admission.ts'
+import { type AdmissionParts, admitItem, admitPush, admitWhole, outlineItem, rejectOf } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
@@ -41,10 +41,14 @@ import type { LaneParts } from './lane-parts.ts'
 import { KnownReceipts, sameItem } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
-import { answersOf, failedAnswer, known, type Seat } from './outcome.ts'
+import { answersOf, failedAnswer, failedSeat, known, type Seat } from './outcome.ts'
 import { SignerRates } from './rate.ts'
+import { timerBytes } from './timer-name.ts'
 
-export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm' | 'committing' | 'committed'>, ConfirmParts {
+export interface SchedulerUnitParts
+  extends Pick<LanesParts, 'confirm' | 'committing' | 'committed'>,
+    Pick<AdmissionParts, 'notary'>,
+    ConfirmParts {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
@@ -82,7 +86,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#parts = parts
     const { log } = parts
     const describe = async (id: ProcessId) => (await log.directory.process(id)) ?? parts.describe?.(id)
-    const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
+    const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failedSeat)
     const isHeld = (process: ProcessId): boolean => this.#holds.has(process)
     this.#coSigned =
       parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere, isHeld })
@@ -147,7 +151,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const seated = this.#seatNow(request, gathering)
       if (seated === undefined) gathering.commit()
       // Awaiting the seat, not the answer, keeps the order of requests and lets them share frames.
-      seats.push(seated ?? (await this.#seat(request).catch(failed)))
+      seats.push(seated ?? (await this.#seat(request).catch(failedSeat)))
     }
     return seats
   }
@@ -237,7 +241,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         return undefined
       return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
-      return failed(error)
+      return failedSeat(error)
     }
   }
 
@@ -250,8 +254,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.answer) }
     // Before a lane is opened for it: anybody can name a process.
-    admitItem(envelope.item, process, this.#parts.clock.now(), item)
-    if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
+    await admitWhole(this.#parts, process, item)
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lanes.get(process, spawned)
     // Two requests with the same item may both have come here.
@@ -358,7 +361,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
-      const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
+      const envelope: Envelope = { kind: 'tick', timer: timerBytes(timer.key), dueMs: timer.dueMs }
       void Promise.resolve(confirmEpochs(this.#parts, this.#lanes, [{ process }]))
         .then(() => this.#ticksOf(process))
         .then(ticks => {
@@ -395,7 +398,3 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
 const notDurable = (process: ProcessId): Failure =>
   new Failure('busy', { process }, { note: 'what the push comes from is not durable' })
-
-const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
-
-const failed = (error: unknown): Seat => ({ answer: failedAnswer(error) })

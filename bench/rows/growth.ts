@@ -3,6 +3,7 @@ import { BenchNode } from './bench-node.ts'
 import { type Hops, Pairs } from './hops.ts'
 import { addStandardModule, spawnMany } from './items.ts'
 import type { Row, RowContext } from './row.ts'
+import { median } from '../peer-programs/median.ts'
 import { microseconds, perSecond, times } from './show.ts'
 
 interface Size {
@@ -17,6 +18,8 @@ const SIZES: readonly Size[] = [
   { count: 4, linked: false },
 ]
 const PAIRS = 20
+/** Sizes are measured in turn, so that a machine whose speed drifts does not count as growth. */
+const TURNS = 3
 /** Looks for the end of a chain are rare: they are in the figures, and are the more a hop, the slower the machine. */
 const POLL_MS = 250
 const GROWTH_GOAL = 1.1
@@ -65,17 +68,23 @@ export const growthRow: Row = {
     'Nodes in processes of their own, each connected to each, with pairs of relays that push a message back and forth ' +
     'on their own node. All run at once on this machine, so hops a second are bounded by its cores; CPU per hop, ' +
     'of node and hosts, tells what it costs a node that there are others. Four that know nobody show how much of that is four ' +
-    'programs sharing the caches of these cores, and how much is peers.',
+    `programs sharing the caches of these cores, and how much is peers. Medians of ${TURNS} turns; a ratio is of one turn.`,
   async run(context) {
-    const measured: Hops[] = []
-    for (const size of SIZES) measured.push(await measure(context, size))
-    const [alone] = measured
-    for (const [i, { hopsPerSecond, cpuUsPerHop }] of measured.entries()) {
-      const ratio = cpuUsPerHop / (alone?.cpuUsPerHop ?? cpuUsPerHop)
-      const { count, linked } = SIZES[i] ?? { count: 0, linked: true }
+    const turns: (Hops & { readonly ratio: number })[][] = SIZES.map(() => [])
+    for (let turn = 0; turn < (context.quick ? 1 : TURNS); turn++) {
+      let aloneUs: number | undefined
+      for (const [i, size] of SIZES.entries()) {
+        const hops = await measure(context, size)
+        aloneUs ??= hops.cpuUsPerHop
+        turns[i]?.push({ ...hops, ratio: hops.cpuUsPerHop / aloneUs })
+      }
+    }
+    for (const [i, { count, linked }] of SIZES.entries()) {
+      const of = (name: keyof Hops | 'ratio'): number => median((turns[i] ?? []).map(figures => figures[name]))
+      const ratio = of('ratio')
       context.add({
         what: `CPU of node and hosts per hop, ${count} node(s)${linked ? '' : ' that know nobody'}`,
-        measured: `${microseconds(cpuUsPerHop)} (${perSecond(hopsPerSecond, 'hops')} in all)`,
+        measured: `${microseconds(of('cpuUsPerHop'))} (${perSecond(of('hopsPerSecond'), 'hops')} in all)`,
         ratio: times(ratio),
         goal: `≤ ${GROWTH_GOAL}×`,
         met: ratio <= GROWTH_GOAL,

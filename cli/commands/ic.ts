@@ -2,23 +2,22 @@ import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import {
   candidFields,
-  candidLabel,
   candidRecord,
   type CandidType,
   type CandidValue,
   candidVariant,
   decodeCandid,
+  emptyCanisterModule,
   encodeCandid,
   Failure,
-  firstRecord,
-  principalFromText,
   principalIn,
   principalOf,
   principalText,
+  toBase64Url,
 } from '../../protocol/index.ts'
 import { buildMotoko } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess } from '../find-named.ts'
+import { findProcess, nameOf } from '../find-named.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { namesOf, showCandid } from '../ic/show-candid.ts'
@@ -26,8 +25,6 @@ import { textFlag } from '../message-arguments.ts'
 import { readUserFile } from '../user-files.ts'
 
 const MANAGEMENT = new Uint8Array(0)
-/** Any principal that may be a canister's: a call that makes one has none to be addressed to. */
-const ANYWHERE = principalFromText('ryjl3-tyaaa-aaaaa-aaaba-cai')
 const CHUNK_BYTES = 1_000_000
 const WHOLE_MAX_BYTES = 1_900_000
 const BLOB: CandidType = { vec: 'nat8' }
@@ -40,13 +37,31 @@ export async function deployCanister(context: CommandContext): Promise<undefined
   const wasm = file.endsWith('.mo')
     ? (await buildMotoko(resolve(terminal.cwd, file))).wasm
     : await readUserFile(terminal, file)
+  const arg = encodeCandid(parseCandidText(textFlag(flags, 'argument') ?? '()'))
   const client = await openClient(context)
   const given = textFlag(flags, 'canister')
-  const canister = given === undefined ? await create(client) : await findCanister(context, given)
-  const arg = encodeCandid(parseCandidText(textFlag(flags, 'argument') ?? '()'))
-  await install(client, canister, wasm, arg, given === undefined ? candidVariant('install') : UPGRADE)
+  const name = textFlag(flags, 'name') ?? programName(file)
+  const known = given === undefined ? await ownCanister(context, client, name) : await findCanister(context, given)
+  const canister = known ?? (await create(context, client, name))
+  const upgrades = known !== undefined && (await client.look(known)) === 'code'
+  await install(client, canister, wasm, arg, upgrades ? UPGRADE : candidVariant('install'))
+  if (output.format === 'text') terminal.err(`${upgrades ? 'upgraded' : 'installed'} ${given ?? name}\n`)
   const id = principalText(canister)
-  output.document('canister.deployed', { canister: id, file: basename(file), sizeBytes: wasm.length }, () => id)
+  const about = { canister: id, ...(given === undefined ? { name } : {}), file: basename(file), upgraded: upgrades }
+  output.document('canister.deployed', { ...about, sizeBytes: wasm.length }, () => id)
+}
+
+/** What a program is called that nobody gives another name: its file without what stands behind the first dot. */
+const programName = (file: string): string => basename(file).split('.', 1)[0] ?? file
+
+/** The canister of that name that the user made, and that is still there. */
+async function ownCanister(context: CommandContext, client: IcClient, name: string): Promise<Uint8Array | undefined> {
+  const { address } = await context.signer()
+  for await (const { id, module, owner, tags } of context.client().processes.list(context.limits)) {
+    if (module !== emptyCanisterModule().id || owner !== address || nameOf(tags) !== name) continue
+    if ((await client.look(principalOf(id))) !== 'none') return principalOf(id)
+  }
+  return undefined
 }
 
 /** `atoll ic call`: an update, certified and checked; or a query. */
@@ -95,12 +110,24 @@ async function findCanister(context: CommandContext, name: string): Promise<Uint
   return principalIn(name) ?? principalOf(await findProcess(context, name))
 }
 
-async function create(client: IcClient): Promise<Uint8Array> {
+/** Spawns what a request of the user makes: the user's own item, so that it has a name and its process is the user's. */
+async function create(context: CommandContext, client: IcClient, name: string): Promise<Uint8Array> {
   const arg = encodeCandid([[{ record: [] }, candidRecord({})]])
-  const reply = await client.update(MANAGEMENT, 'provisional_create_canister_with_cycles', arg, ANYWHERE)
-  const id = firstRecord(decodeCandid(reply)).get(candidLabel('canister_id'))
-  if (typeof id === 'object' && id !== null && 'principal' in id) return id.principal
-  throw new Failure('bad-reply', {}, { note: 'no canister was made' })
+  const { request, rootKey } = await client.creation('provisional_create_canister_with_cycles', arg)
+  const process = await context.client().spawn(
+    {
+      module: emptyCanisterModule().id,
+      tags: [
+        { name: 'Name', value: name },
+        { name: 'Canister-Request', value: 'ingress' },
+        { name: 'IC-Root-Key', value: toBase64Url(rootKey) },
+      ],
+      data: request,
+      signer: await context.signer(),
+    },
+    context.limits,
+  )
+  return principalOf(process.id)
 }
 
 const KEEP: CandidType = { variant: candidFields({ keep: 'null' }) }

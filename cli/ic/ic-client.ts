@@ -84,16 +84,32 @@ export class IcClient {
 
   /** The interface of a canister, if it shows one. */
   async candid(canister: Uint8Array): Promise<string | undefined> {
-    const path = ['canister', canister, 'metadata', 'candid:service'].map(part =>
-      typeof part === 'string' ? toUtf8(part) : part,
-    )
+    const found = await this.#certified(canister, ['metadata', 'candid:service'])
+    return found && fromUtf8(found)
+  }
+
+  /** Whether there is such a canister, and whether it has code. */
+  async look(canister: Uint8Array): Promise<'none' | 'empty' | 'code'> {
+    if ((await this.#certified(canister, ['module_hash'])) !== undefined) return 'code'
+    return (await this.#certified(canister, ['controllers'])) === undefined ? 'none' : 'empty'
+  }
+
+  /** What a certificate says of a canister under a path; nothing, if there is nothing. */
+  async #certified(canister: Uint8Array, labels: readonly string[]): Promise<Uint8Array | undefined> {
+    const path = [toUtf8('canister'), canister, ...labels.map(toUtf8)]
     const content = this.#content('read_state', { paths: [path] })
     const answer = await this.#post(`v3/canister/${principalText(canister)}/read_state`, await this.#signed(content))
     const certificate = answer.get('certificate')
     const tree: HashTree | undefined =
       certificate instanceof Uint8Array ? certifiedTree(certificate, await this.#root(), canister) : undefined
-    const found = tree && lookUpValue(tree, path)
-    return found && fromUtf8(found)
+    return tree && lookUpValue(tree, path)
+  }
+
+  /** A request to make a canister, signed; whoever carries it adds the root key under which that canister is. */
+  async creation(method: string, arg: Uint8Array): Promise<{ request: Uint8Array; rootKey: Uint8Array }> {
+    const nonce = globalThis.crypto.getRandomValues(new Uint8Array(16))
+    const content = this.#content('call', { canister_id: new Uint8Array(0), method_name: method, arg, nonce })
+    return { request: await this.#signed(content), rootKey: await this.#root() }
   }
 
   #content(type: string, fields: Readonly<Record<string, IcValue>>): IcMap {

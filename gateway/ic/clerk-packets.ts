@@ -3,11 +3,18 @@
  * nothing is numbered, and what comes together goes in one message, since a message costs more than what is in it. Both ends are
  * of one version.
  */
-import { type CanisterAnswer, CborReader, CborWriter } from '../../protocol/index.ts'
-import type { QueryTrust, SignedQuery } from './query-clerk.ts'
+import {
+  type BlsSignature,
+  type CanisterAnswer,
+  CborReader,
+  CborWriter,
+  type Refusal,
+  type RequestTrust,
+} from '../../protocol/index.ts'
+import type { SignedQuery } from './query-clerk.ts'
 
 export type ClerkQuestion =
-  | ({ readonly kind: 'read' | 'check'; readonly bytes: Uint8Array } & QueryTrust)
+  | ({ readonly kind: 'read' | 'judge'; readonly bytes: Uint8Array } & RequestTrust)
   | {
       readonly kind: 'sign'
       readonly id: Uint8Array
@@ -17,7 +24,7 @@ export type ClerkQuestion =
 
 export type ClerkReply =
   | { readonly kind: 'read'; readonly query: SignedQuery }
-  | { readonly kind: 'checked' }
+  | { readonly kind: 'judged'; readonly refusal: Refusal | undefined; readonly held: readonly BlsSignature[] }
   | { readonly kind: 'signed'; readonly bytes: Uint8Array }
   /** The client's fault: a status of HTTP and a sentence. */
   | { readonly kind: 'refused'; readonly status: number; readonly text: string }
@@ -28,7 +35,7 @@ const READ = 0
 const SIGN = 1
 const REFUSED = 2
 const FAULT = 3
-const CHECK = 4
+const JUDGE = 4
 
 export const encodeQuestions = (questions: readonly ClerkQuestion[]): Uint8Array => encodeAll(questions, writeQuestion)
 export const decodeQuestions = (bytes: Uint8Array): ClerkQuestion[] => decodeAll(bytes, readQuestion)
@@ -53,7 +60,7 @@ function decodeAll<T>(bytes: Uint8Array, read: (reader: CborReader) => T): T[] {
 function writeQuestion(writer: CborWriter, question: ClerkQuestion): void {
   if (question.kind !== 'sign') {
     writer.array(3 + question.rootKeys.length)
-    writer.uint(question.kind === 'read' ? READ : CHECK)
+    writer.uint(question.kind === 'read' ? READ : JUDGE)
     writer.bytes(question.bytes)
     writer.uint(question.nowMs)
     for (const key of question.rootKeys) writer.bytes(key)
@@ -76,7 +83,7 @@ function readQuestion(reader: CborReader): ClerkQuestion {
   if (kind !== SIGN) {
     const [bytes, nowMs] = [reader.bytes(), Number(reader.uint())]
     const rootKeys = Array.from({ length: fields - 3 }, () => reader.bytes())
-    return { kind: kind === READ ? 'read' : 'check', bytes, nowMs, rootKeys }
+    return { kind: kind === READ ? 'read' : 'judge', bytes, nowMs, rootKeys }
   }
   const [id, nowMs] = [reader.bytes(), Number(reader.uint())]
   if (fields === 4) return { kind: 'sign', id, nowMs, answer: { reply: reader.bytes() } }
@@ -94,9 +101,14 @@ function writeReply(writer: CborWriter, reply: ClerkReply): void {
       writer.text(method)
       break
     }
-    case 'checked':
-      writer.array(1)
-      writer.uint(CHECK)
+    case 'judged':
+      writer.array(4)
+      writer.uint(JUDGE)
+      writer.text(reply.refusal?.reason ?? '')
+      writer.text((reply.refusal?.text ?? '').toWellFormed())
+      writer.array(reply.held.length)
+      for (const { publicKey, message, signature } of reply.held)
+        for (const bytes of [publicKey, message, signature]) writer.bytes(bytes)
       break
     case 'signed':
       writer.array(2)
@@ -132,8 +144,19 @@ function readReply(reader: CborReader): ClerkReply {
           method: reader.text(),
         },
       }
-    case CHECK:
-      return { kind: 'checked' }
+    case JUDGE: {
+      const [reason, text] = [reader.text(), reader.text()]
+      const held = Array.from({ length: reader.array() }, () => ({
+        publicKey: reader.bytes(),
+        message: reader.bytes(),
+        signature: reader.bytes(),
+      }))
+      return {
+        kind: 'judged',
+        refusal: reason === '' ? undefined : { reason: reason as Refusal['reason'], text },
+        held,
+      }
+    }
     case SIGN:
       return { kind: 'signed', bytes: reader.bytes() }
     case REFUSED:

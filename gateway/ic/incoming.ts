@@ -6,6 +6,7 @@ import {
   MalformedBytes,
   principalFromText,
   type ReadStateRequest,
+  type Refusal,
   type RequestEnvelope,
   refuteExpiry,
   refuteRequest,
@@ -61,7 +62,10 @@ export function checkExpiry(envelope: RequestEnvelope, nowMs: number): void {
 
 /** @throws {HttpRefusal} 400 */
 export function checkSender(envelope: RequestEnvelope, nowMs: number, rootKeys: readonly Uint8Array[]): void {
-  const refusal = refuteRequest(envelope, { nowMs, rootKeys })
+  refuse(envelope, refuteRequest(envelope, { nowMs, rootKeys }))
+}
+
+function refuse(envelope: RequestEnvelope, refusal: Refusal | undefined): void {
   if (refusal === undefined) return
   throw refusal.reason === 'expiry' ? new HttpRefusal(400, refusal.text) : notAuthentic(envelope, refusal.text)
 }
@@ -80,7 +84,7 @@ export async function checkSenderApart(
   rootKeys: readonly Uint8Array[],
 ): Promise<void> {
   const nowMs = clock.now()
-  if (mayBeOfCanister(envelope.bytes)) await parts.notary.check(envelope.bytes, { nowMs, rootKeys })
+  if (mayBeOfCanister(envelope.bytes)) refuse(envelope, await parts.notary.refute(envelope.bytes, { nowMs, rootKeys }))
   else checkSender(envelope, nowMs, rootKeys)
 }
 

@@ -1,4 +1,6 @@
 import {
+  type BlsSignature,
+  blsVerify,
   type CallRequest,
   type CanisterAnswer,
   concatBytes,
@@ -8,7 +10,11 @@ import {
   hashOfMap,
   icMap,
   type IcValue,
+  type Notary,
+  type Refusal,
+  refuteRequest,
   type RequestEnvelope,
+  type RequestTrust,
   separator,
 } from '../../protocol/index.ts'
 import { checkSender, readEnvelope } from './incoming.ts'
@@ -17,13 +23,6 @@ import { checkSender, readEnvelope } from './incoming.ts'
 export interface SignedQuery extends Pick<CallRequest, 'canister' | 'method' | 'arg' | 'sender'> {
   /** 32 bytes: the request id. */
   readonly id: Uint8Array
-}
-
-/** What a request is judged by. */
-export interface QueryTrust {
-  readonly nowMs: number
-  /** Root keys (DER) by which canisters may sign for their users. */
-  readonly rootKeys: readonly Uint8Array[]
 }
 
 /** Whom answers are signed by: the node. */
@@ -38,11 +37,9 @@ export interface QuerySigner {
  * Does what a query costs beside its execution: reads it, checks who sent it, signs its answer. All of it is arithmetic on bytes
  * that are handed over, so it needs none of the node's state.
  */
-export interface QueryClerk {
+export interface QueryClerk extends Notary {
   /** @throws {HttpRefusal} 400 */
-  read(bytes: Uint8Array, trust: QueryTrust): Promise<SignedQuery>
-  /** Checks who sent a request of any type. @throws {HttpRefusal} 400 */
-  check(bytes: Uint8Array, trust: QueryTrust): Promise<void>
+  read(bytes: Uint8Array, trust: RequestTrust): Promise<SignedQuery>
   /** The body of the response: the answer, signed as given at `nowMs`. */
   sign(id: Uint8Array, answer: CanisterAnswer, nowMs: number): Promise<Uint8Array>
 }
@@ -51,16 +48,25 @@ const RESPONSE = separator('ic-response')
 const NS_PER_MS = 1_000_000n
 
 /** @throws {HttpRefusal} 400 */
-export function readQuery(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): SignedQuery {
+export function readQuery(bytes: Uint8Array, { nowMs, rootKeys }: RequestTrust): SignedQuery {
   const envelope = readEnvelope(bytes, 'query') as RequestEnvelope<CallRequest>
   checkSender(envelope, nowMs, rootKeys)
   const { canister, method, arg, sender } = envelope.request
   return { id: envelope.id, canister, method, arg, sender }
 }
 
-/** See `QueryClerk.check`. */
-export function checkRequest(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): void {
-  checkSender(decodeRequestEnvelope(bytes), nowMs, rootKeys)
+/** See `QueryClerk.refute`; with the signatures of canisters that hold. */
+export function judgeRequest(
+  bytes: Uint8Array,
+  { nowMs, rootKeys }: RequestTrust,
+): { readonly refusal: Refusal | undefined; readonly held: readonly BlsSignature[] } {
+  const held: BlsSignature[] = []
+  const verifyBls: typeof blsVerify = (publicKey, message, signature) => {
+    const holds = blsVerify(publicKey, message, signature)
+    if (holds) held.push({ publicKey, message, signature })
+    return holds
+  }
+  return { refusal: refuteRequest(decodeRequestEnvelope(bytes), { nowMs, rootKeys, verifyBls }), held }
 }
 
 /** See `QueryClerk.sign`. */

@@ -1,7 +1,14 @@
 import { Worker } from 'node:worker_threads'
-import { type CanisterAnswer, Failure, QUERIES_PENDING_MAX } from '../../protocol/index.ts'
+import {
+  type CanisterAnswer,
+  Failure,
+  QUERIES_PENDING_MAX,
+  type Refusal,
+  rememberBls,
+  type RequestTrust,
+} from '../../protocol/index.ts'
 import { type ClerkQuestion, type ClerkReply, decodeReplies, encodeQuestions } from './clerk-packets.ts'
-import type { QueryClerk, QuerySigner, QueryTrust, SignedQuery } from './query-clerk.ts'
+import type { QueryClerk, QuerySigner, SignedQuery } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
 /** One message is at work and one lies ready; what comes meanwhile goes together when the first is answered. */
@@ -15,7 +22,7 @@ interface Waiting {
 /** Clerk of a thread of its own: a signature takes as long as all else that is done for a query where requests are served. */
 export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   readonly #program: URL
-  readonly #signer: QuerySigner
+  readonly #signer: QuerySigner | undefined
   readonly #pendingMax: number
   #worker: Worker | undefined
   #outgoing: ClerkQuestion[] = []
@@ -24,22 +31,27 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #out: number[] = []
   #closed = false
 
-  /** `program` calls `runClerk`. The thread is started by the first question. Of requests to be looked at, so many may wait. */
-  constructor(program: URL, signer: QuerySigner, pendingMax = QUERIES_PENDING_MAX) {
+  /**
+   * `program` calls `runClerk`. The thread is started by the first question. Who has no signer is a notary. Of requests to be looked at,
+   * so many may wait.
+   */
+  constructor(program: URL, signer: QuerySigner | undefined, pendingMax = QUERIES_PENDING_MAX) {
     this.#program = program
     this.#signer = signer
     this.#pendingMax = pendingMax
   }
 
-  async read(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): Promise<SignedQuery> {
+  async read(bytes: Uint8Array, { nowMs, rootKeys }: RequestTrust): Promise<SignedQuery> {
     const reply = await this.#ask({ kind: 'read', bytes, nowMs, rootKeys })
     if (reply.kind === 'read') return reply.query
     throw failureOf(reply)
   }
 
-  async check(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): Promise<void> {
-    const reply = await this.#ask({ kind: 'check', bytes, nowMs, rootKeys })
-    if (reply.kind !== 'checked') throw failureOf(reply)
+  async refute(bytes: Uint8Array, { nowMs, rootKeys }: RequestTrust): Promise<Refusal | undefined> {
+    const reply = await this.#ask({ kind: 'judge', bytes, nowMs, rootKeys })
+    if (reply.kind !== 'judged') throw failureOf(reply)
+    rememberBls(reply.held)
+    return reply.refusal
   }
 
   async sign(id: Uint8Array, answer: CanisterAnswer, nowMs: number): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, equalBytes, fromHex, MalformedBytes, toUtf8 } from '../bytes.ts'
-import { knowingSignatures } from '../known-signatures.ts'
+import { KnownSignatures } from '../known-signatures.ts'
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_'
 const DER_PREFIX = fromHex('308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100')
@@ -43,13 +43,26 @@ export function blsSign(secret: Uint8Array, message: Uint8Array): Uint8Array {
 
 /** Signatures that held and are remembered: who signs in by a canister shows one certificate for half an hour. */
 const HELD_MAX = 1024
-const holds = knowingSignatures(verify, HELD_MAX)
+const known = new KnownSignatures(verify, HELD_MAX)
 
 /** Whether the key signed `message`; false on whatever is no key or signature. Takes tens of milliseconds, the first time. */
 export function blsVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   return (
-    publicKey.length === KEY_BYTES && signature.length === BLS_SIGNATURE_BYTES && holds(publicKey, message, signature)
+    publicKey.length === KEY_BYTES &&
+    signature.length === BLS_SIGNATURE_BYTES &&
+    known.holds(publicKey, message, signature)
   )
+}
+
+export interface BlsSignature {
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** Another thread of this program has verified these: here nothing is to be done for them again. */
+export function rememberBls(held: readonly BlsSignature[]): void {
+  for (const { publicKey, message, signature } of held) known.remember(publicKey, message, signature)
 }
 
 /** Bytes that are no point are seen before anything that costs more. */

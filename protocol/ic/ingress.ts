@@ -57,9 +57,9 @@ export function refuteIngress(
 
 /** Why a process may not be made by the request that its spawn carries; nothing, if it may or carries none. */
 export function refuteSpawnRequest(process: ProcessDescription, timestampMs: number): string | undefined {
-  if (findTag(process.tags, 'Canister-Request') !== 'ingress') return undefined
   try {
-    const envelope = decodeIngress(process.data)
+    const envelope = spawnRequestOf(process)
+    if (envelope === undefined) return undefined
     if (envelope.request.canister.length > 0) return 'its request is not for the management canister'
     return refuteRequest(envelope, { nowMs: timestampMs, rootKeys: rootKeysOf(process) })?.text
   } catch (error) {
@@ -68,13 +68,20 @@ export function refuteSpawnRequest(process: ProcessDescription, timestampMs: num
   }
 }
 
+/** The request that a spawn carries, if a request makes the process. @throws {MalformedBytes} */
+export function spawnRequestOf({
+  tags,
+  data,
+}: Pick<ProcessDescription, 'tags' | 'data'>): RequestEnvelope<CallRequest> | undefined {
+  return findTag(tags, 'Canister-Request') === 'ingress' ? decodeIngress(data) : undefined
+}
+
 /** Between which times, both included, slot 0 may hold the request that makes a process; any, if none does. */
 export function spawnWindow(
   process: Pick<ProcessDescription, 'tags' | 'data'>,
 ): ReturnType<typeof ingressWindow> | undefined {
-  return findTag(process.tags, 'Canister-Request') === 'ingress'
-    ? ingressWindow(decodeIngress(process.data))
-    : undefined
+  const request = spawnRequestOf(process)
+  return request && ingressWindow(request)
 }
 
 /** Between which times, both included, a slot may hold the request: it and all its delegations must hold then. */

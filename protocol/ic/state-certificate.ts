@@ -1,7 +1,8 @@
 /**
  * Certificates of the IC: a hash tree, signed by a subnet's key, which a delegation ties to the root key.
  */
-import { compareBytes, concatBytes, equalBytes, MalformedBytes } from '../bytes.ts'
+import { compareBytes, concatBytes, equalBytes, MalformedBytes, toUtf8 } from '../bytes.ts'
+import type { Verify } from '../known-signatures.ts'
 import { blsKeyFromDer, blsVerify } from './bls.ts'
 import {
   entriesOf,
@@ -14,7 +15,6 @@ import {
 } from './hash-tree.ts'
 import { decodeIc, type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 import { separator } from './separator.ts'
-import { toUtf8 } from '../bytes.ts'
 
 const STATE_ROOT = separator('ic-state-root')
 
@@ -61,24 +61,26 @@ export function certifiedTree(
   rootKey: Uint8Array,
   canister: Uint8Array,
   wanted: (tree: HashTree) => boolean = () => true,
+  verify: Verify = blsVerify,
 ): HashTree | undefined {
   const { tree, signature, delegation } = decodeCertificateOfState(certificate)
   // What a signature costs is paid only for a tree that would be of use.
   if (!wanted(tree)) return undefined
-  const key = delegation === undefined ? rootKey : delegatedKey(delegation, rootKey, canister)
+  const key = delegation === undefined ? rootKey : delegatedKey(delegation, rootKey, canister, verify)
   if (key === undefined) return undefined
-  return blsVerify(blsKeyFromDer(key), stateRootMessage(hashTreeRoot(tree)), signature) ? tree : undefined
+  return verify(blsKeyFromDer(key), stateRootMessage(hashTreeRoot(tree)), signature) ? tree : undefined
 }
 
 function delegatedKey(
   { subnetId, certificate }: NonNullable<StateCertificate['delegation']>,
   rootKey: Uint8Array,
   canister: Uint8Array,
+  verify: Verify,
 ): Uint8Array | undefined {
   const { tree, signature, delegation } = decodeCertificateOfState(certificate)
   // Delegations go one step deep.
   if (delegation !== undefined) return undefined
-  if (!blsVerify(blsKeyFromDer(rootKey), stateRootMessage(hashTreeRoot(tree)), signature)) return undefined
+  if (!verify(blsKeyFromDer(rootKey), stateRootMessage(hashTreeRoot(tree)), signature)) return undefined
   if (
     !rangesOf(tree, subnetId).some(([from, to]) => compareBytes(from, canister) <= 0 && compareBytes(canister, to) <= 0)
   )

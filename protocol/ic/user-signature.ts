@@ -1,5 +1,6 @@
 import { MalformedBytes, toUtf8 } from '../bytes.ts'
 import { ed25519Verify, secp256k1Verify, sha256 } from '../crypto.ts'
+import type { Verify } from '../known-signatures.ts'
 import { IC_CANISTER_SIGNATURE_MAX_BYTES } from '../limits.ts'
 import { p256Verify } from '../p256.ts'
 import { withLowS } from '../signature-rules.ts'
@@ -9,25 +10,33 @@ import { certifiedTree, proves } from './state-certificate.ts'
 import { readUserKey, type UserKey } from './user-key.ts'
 import { verifyAssertion } from './webauthn.ts'
 
+/** By whose word canisters sign for their users. */
+export interface CanisterTrust {
+  /** Root keys (DER). */
+  readonly rootKeys: readonly Uint8Array[]
+  /** Who verifies signatures of certificates, which takes long; `blsVerify`, if not given. */
+  readonly verifyBls?: Verify | undefined
+}
+
 /**
- * Whether the key (DER) signed `message`, by whatever scheme the key is of. Canisters sign by what a root key in
- * `rootKeys` certifies. False on whatever cannot be read.
+ * Whether the key (DER) signed `message`, by whatever scheme the key is of. Canisters sign by what a root key certifies.
+ * False on whatever cannot be read.
  */
 export function verifyUserSignature(
   derKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
-  rootKeys: readonly Uint8Array[],
+  trust: CanisterTrust,
 ): boolean {
   try {
-    return verify(readUserKey(derKey), message, signature, rootKeys)
+    return verify(readUserKey(derKey), message, signature, trust)
   } catch (error) {
     if (error instanceof MalformedBytes) return false
     throw error
   }
 }
 
-function verify(key: UserKey, message: Uint8Array, signature: Uint8Array, rootKeys: readonly Uint8Array[]): boolean {
+function verify(key: UserKey, message: Uint8Array, signature: Uint8Array, trust: CanisterTrust): boolean {
   switch (key.kind) {
     case 'ed25519':
       return ed25519Verify(key.key, message, signature)
@@ -38,7 +47,7 @@ function verify(key: UserKey, message: Uint8Array, signature: Uint8Array, rootKe
     case 'webauthn':
       return verifyAssertion(key.cose, message, signature)
     case 'canister':
-      return rootKeys.some(rootKey => verifyCanister(key, message, signature, rootKey))
+      return trust.rootKeys.some(rootKey => verifyCanister(key, message, signature, rootKey, trust.verifyBls))
   }
 }
 
@@ -48,6 +57,7 @@ function verifyCanister(
   message: Uint8Array,
   signature: Uint8Array,
   rootKey: Uint8Array,
+  verifyBls: Verify | undefined,
 ): boolean {
   if (signature.length > IC_CANISTER_SIGNATURE_MAX_BYTES) throw new MalformedBytes('canister signature: too long', 0)
   const map = decodeIc(signature, HASH_TREE_DEPTH_MAX)
@@ -59,5 +69,5 @@ function verifyCanister(
   if (entry.status !== 'found' || entry.tree[0] !== 3 || entry.tree[1].length !== 0) return false
   const path = [toUtf8('canister'), canister, toUtf8('certified_data')]
   const root = hashTreeRoot(tree)
-  return certifiedTree(certificate, rootKey, canister, state => proves(state, path, root)) !== undefined
+  return certifiedTree(certificate, rootKey, canister, state => proves(state, path, root), verifyBls) !== undefined
 }

@@ -13,13 +13,11 @@ import { isAnonymous, selfAuthenticating } from './principal.ts'
 import type { CallRequest, Delegation, ReadStateRequest, RequestEnvelope, SenderInfo } from './request-envelope.ts'
 import { separator } from './separator.ts'
 import { readUserKey } from './user-key.ts'
-import { verifyUserSignature } from './user-signature.ts'
+import { type CanisterTrust, verifyUserSignature } from './user-signature.ts'
 
-export interface RequestContext {
+export interface RequestContext extends CanisterTrust {
   /** Milliseconds since 1970. */
   readonly nowMs: number
-  /** Root keys (DER) by which canisters may sign for their users. */
-  readonly rootKeys: readonly Uint8Array[]
 }
 
 /** Why a request is not taken; `expiry` is what clients repair by looking at the clock. */
@@ -60,14 +58,12 @@ function refuteSender(envelope: RequestEnvelope, context: RequestContext): Refus
     return wrong('Missing signature: only the anonymous sender may leave it out')
   if (!equalBytes(selfAuthenticating(publicKey), request.sender))
     return wrong('The public key does not belong to the sender')
-  const keys = [publicKey, ...delegations.map(delegation => delegation.publicKey)]
-  if (keys.filter(isCanisterKey).length > IC_CANISTER_SIGNATURES_MAX)
+  if (canisterKeysOf(envelope) > IC_CANISTER_SIGNATURES_MAX)
     return wrong('Invalid delegation: too many canister signatures')
   const chain = refuteChain(publicKey, delegations, request, context)
   if (typeof chain === 'object' && 'reason' in chain) return chain
   const { key } = chain
-  if (!verifyUserSignature(key, concatBytes(REQUEST, id), signature, context.rootKeys))
-    return wrong('Invalid signature')
+  if (!verifyUserSignature(key, concatBytes(REQUEST, id), signature, context)) return wrong('Invalid signature')
   const info = request.type === 'read_state' ? undefined : request.senderInfo
   return info === undefined ? undefined : refuteInfo(info, publicKey, context)
 }
@@ -84,17 +80,17 @@ function refuteChain(
   publicKey: Uint8Array,
   delegations: readonly Delegation[],
   request: CallRequest | ReadStateRequest,
-  { nowMs, rootKeys }: RequestContext,
+  context: RequestContext,
 ): Refusal | { readonly key: Uint8Array } {
   if (delegations.length === 0) return { key: publicKey }
   const seen = new Set([toHex(publicKey)])
   let key = publicKey
   for (const delegation of delegations) {
-    if (delegation.expirationNs < BigInt(nowMs) * NS_PER_MS)
+    if (delegation.expirationNs < BigInt(context.nowMs) * NS_PER_MS)
       return wrong('Invalid delegation expiry: the delegation has expired')
     if (delegation.queriesOnly && request.type === 'call') return wrong('Invalid delegation: it permits queries only')
     if (!isTarget(delegation, request)) return wrong('Invalid delegation: the canister is not among its targets')
-    if (!verifyUserSignature(key, concatBytes(DELEGATION, delegation.hash), delegation.signature, rootKeys))
+    if (!verifyUserSignature(key, concatBytes(DELEGATION, delegation.hash), delegation.signature, context))
       return wrong('Invalid delegation: bad signature')
     key = delegation.publicKey
     if (seen.has(toHex(key))) return wrong('Invalid delegation: the chain has a cycle')
@@ -120,16 +116,25 @@ export function mayReach({ delegations }: RequestEnvelope, canister: Uint8Array)
 function refuteInfo(
   { info, signer, signature }: SenderInfo,
   publicKey: Uint8Array,
-  { rootKeys }: RequestContext,
+  context: RequestContext,
 ): Refusal | undefined {
   if (!isKeyOf(publicKey, signer)) return wrong('Invalid sender_info: the signer is not the canister of the public key')
-  if (verifyUserSignature(publicKey, concatBytes(SENDER_INFO, info), signature, rootKeys)) return undefined
+  if (verifyUserSignature(publicKey, concatBytes(SENDER_INFO, info), signature, context)) return undefined
   return wrong('Invalid sender_info: bad signature')
 }
 
-function isCanisterKey(publicKey: Uint8Array): boolean {
+/** Whether it takes tens of milliseconds to find out who sent a request: somebody whom a canister vouches for, it says. */
+export function isCanisterSigned(envelope: RequestEnvelope): boolean {
+  return canisterKeysOf(envelope) > 0
+}
+
+function canisterKeysOf({ publicKey, delegations }: RequestEnvelope): number {
+  return [publicKey, ...delegations.map(delegation => delegation.publicKey)].filter(isCanisterKey).length
+}
+
+function isCanisterKey(publicKey: Uint8Array | undefined): boolean {
   try {
-    return readUserKey(publicKey).kind === 'canister'
+    return publicKey !== undefined && readUserKey(publicKey).kind === 'canister'
   } catch (error) {
     if (error instanceof MalformedBytes) return false
     throw error

@@ -22,10 +22,20 @@ import {
   type Slot,
   type Timer,
 } from '../../protocol/index.ts'
-import { admitIngress, admitItem, admitPush, parseIngress, parseItem } from '../admission.ts'
+import {
+  type AdmissionParts,
+  admitApart,
+  admitIngress,
+  admitItem,
+  admitPush,
+  admitSpawnApart,
+  parseIngress,
+  parseItem,
+} from '../admission.ts'
 import { Senders } from '../senders.ts'
+import { timerKey } from '../timer-name.ts'
 
-export interface CheckParts {
+export interface CheckParts extends Pick<AdmissionParts, 'notary'> {
   readonly log: Log
   readonly clock: Pick<Clock, 'now' | 'sleep'>
   /** A process that sends. @throws {Failure} `unreachable` */
@@ -106,8 +116,10 @@ class BlocksCheck {
     const spawned = describeProcess(envelope)
     if (spawned.id !== this.#process.id) throw bad(this.#process, 'slot 0 spawns another process')
     await this.#parts.learnModule(spawned.module)
-    if (envelope.kind === 'item') admitItem(envelope.item, spawned.id, timestampMs)
-    else if (envelope.kind === 'push')
+    if (envelope.kind === 'item') {
+      await admitSpawnApart(this.#parts.notary, parseItem(envelope.item), timestampMs)
+      admitItem(envelope.item, spawned.id, timestampMs)
+    } else if (envelope.kind === 'push')
       admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
   }
 
@@ -130,9 +142,12 @@ class BlocksCheck {
         await this.#inTurn(envelope, core.from, core.seq)
         return admitPush(envelope.push, envelope.proof, await this.#sender(core.from))
       }
-      case 'ingress':
+      case 'ingress': {
         await this.#once(envelopeId(envelope, id, this.#nextSlot))
-        return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
+        const request = parseIngress(envelope.bytes)
+        await admitApart(this.#parts.notary, request, this.#process, timestampMs)
+        return admitIngress(envelope.bytes, request, this.#process, timestampMs)
+      }
       case 'reject':
         throw bad(this.#process, 'every push can stand in a feed: none is rejected')
       case 'assign':
@@ -148,7 +163,7 @@ class BlocksCheck {
     const { clock, timers } = this.#parts
     const { id } = this.#process
     if (dueMs > timestampMs) throw bad(this.#process, 'a tick comes before it is due')
-    const key = latin1Text(timer)
+    const key = timerKey(timer)
     const name = `${dueMs} ${key}`
     if (this.#ticked.has(name)) throw bad(this.#process, 'a tick stands twice')
     this.#ticked.add(name)
@@ -207,8 +222,6 @@ class BlocksCheck {
 
 /** Before a timer that is not known here is looked for again. */
 const TIMER_PAUSES_MS = [50, 150, 400, 900]
-
-const latin1Text = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
 
 const bad = (process: ProcessDescription, reason: string): Failure =>
   new Failure('bad-proposal', { process: process.id }, { note: reason })

@@ -5,6 +5,7 @@ import { parseCandidText } from '../../cli/ic/candid-text.ts'
 import { namesOf, showCandid } from '../../cli/ic/show-candid.ts'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { decodeCandid, encodeCandid, principalFromText } from '../../protocol/index.ts'
+import { motoko } from '../processes/canister/motoko.ts'
 import { type Ended, run, temporaryFolder } from './test-terminal.ts'
 
 const PROGRAM = (version: number): string => `
@@ -60,6 +61,31 @@ describe('atoll ic', () => {
     expect(shown).toContain('add: (by: nat) -> (nat)')
     expect(await said('process', 'show', canister)).toBe(shown)
     expect(await said('results', canister)).toMatch(/ok.* \(5\)\n.*IC0503: /)
+  })
+
+  test('gives a canister a name, by which it is called and upgraded', { timeout: 180_000 }, async () => {
+    const file = join(folder.path, 'named.mo')
+    await writeFile(file, PROGRAM(1))
+    const named = await said('ic', 'deploy', file)
+    expect(await said('ic', 'call', 'named', 'add', '(2)')).toBe('(2)')
+    expect(await said('process', 'list')).toContain('named')
+    const other = await said('ic', 'deploy', file, '--name', 'other')
+    expect(other).not.toBe(named)
+    await writeFile(file, PROGRAM(2))
+    const again = await atoll('ic', 'deploy', file)
+    expect([again.stdout.trim(), again.stderr]).toEqual([named, 'upgraded named\n'])
+    expect(await said('ic', 'call', 'named', 'get', '--query')).toBe('(record { count = 2; version = 2 })')
+    expect(await said('ic', 'call', 'other', 'get', '--query')).toBe('(record { count = 0; version = 1 })')
+  })
+
+  test('installs where a canister of that name has no code yet', { timeout: 180_000 }, async () => {
+    const file = join(folder.path, 'late.wasm')
+    await writeFile(file, Uint8Array.of(1, 2, 3))
+    expect((await atoll('ic', 'deploy', file)).stderr).toContain('IC0505')
+    await writeFile(file, motoko(PROGRAM(1)))
+    const canister = await said('ic', 'deploy', file)
+    expect(await said('ic', 'id', 'late')).toBe(canister)
+    expect(await said('ic', 'call', 'late', 'add', '(1)')).toBe('(1)')
   })
 
   test('tells who signs, and what is wrong with a program or an argument', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { PacketReader, PacketWriter } from '../../compute-unit/packet-stream.ts'
-import { seededRandom } from '../log/seeded-random.ts'
+import { seededDice } from '../fakes/seeded-random.ts'
 
 const MAX_BYTES = 100_000
 
@@ -12,7 +12,7 @@ function stream(sizes: readonly number[]): Uint8Array {
 }
 
 it('gives packets as they were added, however the stream is cut', () => {
-  const random = seededRandom(7)
+  const random = seededDice(7)
   const sizes = Array.from({ length: 300 }, (_, at) => (at % 50 === 0 ? 70_000 : random(300)))
   const bytes = stream(sizes)
   for (const most of [1_000_000, 5_000, 3]) {

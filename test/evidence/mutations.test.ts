@@ -14,14 +14,13 @@ import {
 } from '../../protocol/index.ts'
 import { PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
-import { mutated, seededNumbers } from '../fakes/mutate.ts'
+import { changed, MUTATIONS_SEED, mutationsOr } from '../fakes/mutations.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
+import { seededRandom } from '../fakes/seeded-random.ts'
 import { Harness } from '../scheduler-unit/scheduler-harness.ts'
 
-/** `ATOLL_MUTATIONS=1000000` for the whole of it, some minutes; it is shared out among the three. */
-const MUTATIONS = Number(process.env['ATOLL_MUTATIONS'] ?? 21_000)
-const SEED = 1_000 * Number(process.env['ATOLL_SEED'] ?? 0)
-const EACH = Math.ceil(MUTATIONS / 3)
+/** For each of the three who must refuse them. */
+const MUTATIONS = mutationsOr(7_000)
 const LONG_MS = 3_600_000
 /** Envelopes handed to a scheduler at once. */
 const TOGETHER = 64
@@ -64,10 +63,10 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
     directory.processAtHand = id => (id === sender.id ? sender.description : atHand(id))
     const to = await harness.spawn()
     const [push, other] = genuine(to)
-    const below = seededNumbers(11 + SEED)
+    const random = seededRandom(MUTATIONS_SEED + 11)
     let [tried, taken] = [0, 0]
-    while (tried < EACH) {
-      const made = Array.from({ length: TOGETHER }, () => readable(mutated(push, other, below)))
+    while (tried < MUTATIONS) {
+      const made = Array.from({ length: TOGETHER }, () => readable(changed([push, other], random)))
       tried += made.length
       const answers = await harness.unit.schedule(made.filter(isPush).map(envelope => ({ process: to, envelope })))
       // A seq that is not next is told so without a look at the proof; it gets no slot either.
@@ -82,7 +81,7 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
   it('by a compute unit that gets them in a signed feed', { timeout: LONG_MS }, async () => {
     const { description } = await ProvenProcess.open([11], 1, [])
     const [push, other] = genuine(description.id)
-    const below = seededNumbers(12 + SEED)
+    const random = seededRandom(MUTATIONS_SEED + 12)
     const parts = { directory: { process: described }, messages: { slotsOf: async () => [] } }
     const statusOf = async (bytes: Uint8Array): Promise<string> => {
       const frame = encodeFrame(1, [{ timestampMs: 1, envelopeBytes: bytes }])
@@ -96,8 +95,8 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
       }
     }
     let good = 0
-    for (let tried = 0; tried < EACH; tried++) {
-      const bytes = mutated(push, other, below)
+    for (let tried = 0; tried < MUTATIONS; tried++) {
+      const bytes = changed([push, other], random)
       const envelope = readable(bytes)
       // Of a sender that nobody knows nothing is believed; whoever evaluates waits for its spawn message.
       if (!isPush(envelope) || envelope.push.core.from !== sender.id) continue
@@ -117,11 +116,11 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
     })
 
     it('in a file', { timeout: LONG_MS }, () => {
-      const below = seededNumbers(13 + SEED)
+      const random = seededRandom(MUTATIONS_SEED + 13)
       const whole = proof ?? new Uint8Array(0)
       let held = 0
-      for (let tried = 0; tried < EACH; tried++) {
-        if (checkProof(mutated(whole, other ?? whole, below)).proven !== undefined) held += 1
+      for (let tried = 0; tried < MUTATIONS; tried++) {
+        if (checkProof(changed([whole, other ?? whole], random)).proven !== undefined) held += 1
       }
       expect(held).toBe(0)
       expect(checkProof(whole).proven, 'the genuine one').toBeDefined()

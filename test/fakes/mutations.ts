@@ -3,18 +3,6 @@ export const mutationsOr = (count: number): number => Number(process.env['ATOLL_
 /** Which: `ATOLL_SEED` gives others. */
 export const MUTATIONS_SEED = 1_000 * Number(process.env['ATOLL_SEED'] ?? 0)
 
-/** Numbers from [0, 1) that follow from a seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** Bytes that are nearly those of one of the originals: bits turned, bytes left out, put in or copied, ends cut, two spliced. */
 export function mutated(originals: readonly Uint8Array[], random: () => number): Uint8Array {
   const below = (max: number): number => Math.floor(random() * max)
@@ -56,4 +44,12 @@ export function mutated(originals: readonly Uint8Array[], random: () => number):
     }
   }
   return bytes
+}
+
+/** The same, other than each of the originals: what an attacker without keys can make of them. */
+export function changed(originals: readonly Uint8Array[], random: () => number): Uint8Array {
+  for (;;) {
+    const bytes = mutated(originals, random)
+    if (originals.every(original => Buffer.compare(original, bytes) !== 0)) return bytes
+  }
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { NODE_SEED } from '../conformance/log.ts'
 import { Acknowledged, copyAsCrashed, damageFile, filesOf, openCopy, refusalOf, sealed } from './damage.ts'
-import { seededRandom } from './seeded-random.ts'
+import { seededDice } from '../fakes/seeded-random.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const FEEDS = 6
@@ -35,7 +35,7 @@ async function damageAndOpen(
   seed: number,
   acknowledged: Acknowledged,
 ): Promise<'whole' | 'frozen' | 'refused'> {
-  const random = seededRandom(seed)
+  const random = seededDice(seed)
   await using folder = await tempFolder()
   const path = join(folder.path, 'damaged')
   await copyAsCrashed(base, path)

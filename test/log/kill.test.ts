@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { blockOf, messagesOf, NODE_SEED } from '../conformance/log.ts'
-import { seededRandom } from './seeded-random.ts'
+import { seededDice } from '../fakes/seeded-random.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const KILLS = 10
@@ -27,7 +27,7 @@ test('what a node acknowledged before it was killed is there, ten kills in a row
   timeout: 180_000,
 }, async () => {
   await using folder = await tempFolder()
-  const random = seededRandom(7)
+  const random = seededDice(7)
   const acknowledged: string[] = []
   for (let kill = 0; kill < KILLS; kill++) {
     const told = await writeAndKill(folder.path, 1 + random(400))

@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { Client as McpClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -154,6 +155,19 @@ describe.each([
   })
 })
 
+/** Of requests that no `fetch` makes. */
+async function statusOf({ url }: McpHttpServer, method: string, path: string, host: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const { hostname, port } = new URL(url)
+  request({ hostname, port, method, path, headers: { host, authorization: `Bearer ${TOKEN}` } }, answer => {
+    answer.resume()
+    resolve(answer.statusCode ?? 0)
+  })
+    .once('error', reject)
+    .end()
+  return await promise
+}
+
 describe('MCP over HTTP', () => {
   test('answers nobody without the token, from elsewhere, or on another path', async () => {
     const { client } = await world()
@@ -183,6 +197,13 @@ describe('MCP over HTTP', () => {
         token: TOKEN,
       }),
     ).rejects.toMatchObject({ code: 'port-in-use' })
+    for (const [method, path, host, status] of [
+      ['GET', '//', '127.0.0.1', 404],
+      ['TRACE', '/mcp', '127.0.0.1', 400],
+      ['GET', 'http://elsewhere/mcp', '127.0.0.1', 400],
+      ['GET', '/mcp', 'a b:c', 400],
+    ] as const)
+      expect(await statusOf(server, method, path, host), `${method} ${path} at ${host}`).toBe(status)
   })
 
   test('ends the wait for a reply when the one who asked goes away', async () => {

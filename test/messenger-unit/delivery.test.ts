@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MessengerUnit, type MessengerUnitParts } from '../../messenger-unit/index.ts'
@@ -20,6 +17,7 @@ import { settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, spawnItem, tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode, textOf } from '../fakes/test-node.ts'
+import { tempFolder } from '../log/temp-folder.ts'
 import { actorText, wat } from '../processes/actor/sample-actor.ts'
 
 const realClock: Clock = {
@@ -114,7 +112,8 @@ describe('every push takes effect once', { timeout: 180_000 }, () => {
   })
 
   it('also after a crash in the middle, with all caches gone', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
+    await using folder = await tempFolder()
+    const data = folder.path
     let log = MemoryLog.open()
     const first = await TestNode.open({ data, log })
     const relay = await first.addStandard('relay')
@@ -139,7 +138,8 @@ describe('every push takes effect once', { timeout: 180_000 }, () => {
   })
 
   it('and a restart in good order leaves nothing to do', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
+    await using folder = await tempFolder()
+    const data = folder.path
     const log = MemoryLog.open()
     log[Symbol.asyncDispose] = async () => undefined
     const first = await TestNode.open({ data, log })

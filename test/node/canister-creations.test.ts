@@ -15,7 +15,7 @@ import {
   requestMessageId,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
-import { seededRandom } from '../fakes/mutations.ts'
+import { seededRandom } from '../fakes/seeded-random.ts'
 import { spawnItem } from '../fakes/signed-items.ts'
 
 const request = (nonce: number): Uint8Array =>

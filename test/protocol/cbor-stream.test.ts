@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { fromBase64Url, fromHex, MalformedBytes, toBase64Url } from '../../protocol/bytes.ts'
 import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/cbor.ts'
-import { seededRandom } from '../log/seeded-random.ts'
+import { seededDice } from '../fakes/seeded-random.ts'
 
 describe('CborWriter and CborReader', () => {
   it('give pieces that nobody writes to again, whatever is written next and at the same time', () => {
-    const random = seededRandom(3)
+    const random = seededDice(3)
     const given: { bytes: Uint8Array; size: number; fill: number }[] = []
     const open: { writer: CborWriter; size: number; fill: number }[] = []
     for (let round = 0; round < 4_000; round++) {

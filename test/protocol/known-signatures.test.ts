@@ -10,7 +10,7 @@ import {
   ed25519Verify,
   installCrypto,
   keyId,
-  knowingSignatures,
+  KnownSignatures,
 } from '../../protocol/index.ts'
 
 const SEED = new Uint8Array(32).fill(5)
@@ -31,7 +31,7 @@ it('verifies what one unit signed of one frame once, however many pushes bring i
 
 it('believes a signature that held for nothing else, and remembers none that did not', () => {
   const verify = vi.fn(ed25519Verify)
-  const known = knowingSignatures(verify, KNOWN_MAX)
+  const known = new KnownSignatures(verify, KNOWN_MAX).holds
   const [key, other] = [ed25519PublicKey(SEED), ed25519PublicKey(new Uint8Array(32).fill(6))]
   const signature = ed25519Sign(SEED, CERTIFICATE)
   expect(known(key, CERTIFICATE, signature)).toBe(true)
@@ -48,7 +48,7 @@ it('believes a signature that held for nothing else, and remembers none that did
 })
 
 it('keeps what it remembers though the bytes it was given are used for something else', () => {
-  const known = knowingSignatures(ed25519Verify, KNOWN_MAX)
+  const known = new KnownSignatures(ed25519Verify, KNOWN_MAX).holds
   const message = CERTIFICATE.slice()
   const [key, signature] = [ed25519PublicKey(SEED), ed25519Sign(SEED, message)]
   expect(known(key, message, signature)).toBe(true)
@@ -58,7 +58,7 @@ it('keeps what it remembers though the bytes it was given are used for something
 
 it('forgets the oldest', () => {
   const verify = vi.fn(() => true)
-  const known = knowingSignatures(verify, KNOWN_MAX)
+  const known = new KnownSignatures(verify, KNOWN_MAX).holds
   const signatureOf = (n: number): Uint8Array => {
     const signature = new Uint8Array(64)
     new DataView(signature.buffer).setUint32(0, n)
@@ -69,4 +69,14 @@ it('forgets the oldest', () => {
   expect(verify).toHaveBeenCalledTimes(KNOWN_MAX + 1)
   known(SEED, CERTIFICATE, signatureOf(0))
   expect(verify).toHaveBeenCalledTimes(KNOWN_MAX + 2)
+})
+
+it('takes for verified what it is told, and nothing that only looks like it', () => {
+  const verify = vi.fn(() => false)
+  const known = new KnownSignatures(verify, KNOWN_MAX)
+  const signature = new Uint8Array(64).fill(1)
+  known.remember(SEED, CERTIFICATE, signature)
+  expect(known.holds(SEED, CERTIFICATE, signature)).toBe(true)
+  expect(verify).not.toHaveBeenCalled()
+  expect(known.holds(SEED, CERTIFICATE.with(0, 8), signature)).toBe(false)
 })

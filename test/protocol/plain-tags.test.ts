@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { inside } from '../fakes/inside.ts'
 import { fakeId } from '../fakes/guest-context.ts'
-import { seededNumbers } from '../fakes/mutate.ts'
+import { seededDice } from '../fakes/seeded-random.ts'
 
 const CORE = { slot: 1, index: 0, seq: 0, depth: 1, fuel: 1n } as const
 
@@ -71,7 +71,7 @@ describe('tags of a push that stay bytes', () => {
   })
 
   it('pass for plain only where the decoder takes them, whatever the bytes', () => {
-    const below = seededNumbers(41)
+    const below = seededDice(41)
     const bodies = [...PLAIN, ...NOT_PLAIN].map(tags => bodyOf(tags))
     let [plain, refused] = [0, 0]
     for (let turn = 0; turn < 20_000; turn++) {

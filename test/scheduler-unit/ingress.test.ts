@@ -1,6 +1,15 @@
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
-import { describe, expect, it } from 'vitest'
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { ThreadedClerk } from '../../gateway/index.ts'
+import { clerkProgram } from '../../node/index.ts'
 import {
+  asProcessId,
+  blsKeyToDer,
+  blsPublicKey,
+  blsSecret,
+  Failure,
+  type Refusal,
   decodeEnvelope,
   decodeRequestEnvelope,
   encodeEnvelope,
@@ -13,9 +22,19 @@ import {
   toBase64Url,
   toHex,
 } from '../../protocol/index.ts'
+import { signedByCanister } from '../fakes/canister-signed.ts'
+import { spawnItem } from '../fakes/signed-items.ts'
 import { callContent, NOW_MS, NS, signedBy, envelopeOf, asIc } from '../fakes/signed-requests.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
-import { Harness, receiptOf, refusalOf } from './scheduler-harness.ts'
+import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
+
+// What this thread verifies; the notary's has a module of its own.
+vi.mock('@noble/curves/bls12-381.js', async original => {
+  const { bls12_381 } = await original<typeof import('@noble/curves/bls12-381.js')>()
+  const shortSignatures = { ...bls12_381.shortSignatures, verify: vi.fn(bls12_381.shortSignatures.verify) }
+  return { bls12_381: { ...bls12_381, shortSignatures } }
+})
+beforeEach(() => vi.clearAllMocks())
 
 const alice = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(1))
 
@@ -83,6 +102,64 @@ describe('requests of the IC in a feed', () => {
     if (description === undefined) throw new Error('no description')
     expect(refuteIngress(decodeIngress(bytes), description, receipt.timestampMs)).toBeUndefined()
     expect(refuteIngress(decodeIngress(bytes), description, NOW_MS + 11)).toMatch(/time/)
+  })
+})
+
+describe('a request that a canister may have signed', () => {
+  const by = {
+    canister: new Uint8Array(10).fill(3),
+    seed: new Uint8Array(32).fill(7),
+    root: blsSecret(new Uint8Array(32), 'test'),
+  }
+  const signed = (process: ProcessId): Uint8Array =>
+    signedByCanister(callContent({ canister_id: principalOf(process) }), by)
+
+  it('is looked at elsewhere: what comes with it or after it has its slot meanwhile', async () => {
+    const asked = Promise.withResolvers<Refusal | undefined>()
+    await using harness = await Harness.open({
+      clock: new ManualClock(NOW_MS),
+      notary: { refute: () => asked.promise },
+    })
+    const process = await harness.spawn()
+    const ingress = (bytes: Uint8Array) => ({ process, envelope: { kind: 'ingress' as const, bytes } })
+    const together = harness.unit.schedule([ingress(signed(process)), ingress(await request(process))])
+    const after = await schedule(harness, process, await request(process, { method_name: 'other' }))
+    expect(after.status).toBe('scheduled')
+    expect(await harness.envelopes(process)).toHaveLength(3)
+    asked.resolve({ reason: 'signature', text: 'Invalid signature' })
+    const [refused, taken] = await together
+    expect(refused && refusalOf(refused)).toBe('bad-signature')
+    expect(taken?.status).toBe('scheduled')
+    expect(await harness.envelopes(process)).toHaveLength(3)
+  })
+
+  it('has no slot because somebody found nothing wrong with it: that is for the scheduler to say', async () => {
+    await using harness = await Harness.open({
+      clock: new ManualClock(NOW_MS),
+      notary: { refute: async () => undefined },
+    })
+    const process = await harness.spawn()
+    expect(refusalOf(await schedule(harness, process, signed(process)))).toBe('bad-signature')
+  })
+
+  it('has its slot once the notary found that it holds, and the scheduler verifies nothing again', async () => {
+    await using notary = new ThreadedClerk(clerkProgram(), undefined)
+    await using harness = await Harness.open({ clock: new ManualClock(NOW_MS), notary })
+    const root = toBase64Url(blsKeyToDer(blsPublicKey(by.root)))
+    const item = spawnItem(NO_MODULE, SCHEDULER, { tags: { 'IC-Root-Key': root } })
+    const process = asProcessId(item.id)
+    receiptOf(await harness.item(process, item.bytes))
+    receiptOf(await schedule(harness, process, signed(process)))
+    expect(bls12_381.shortSignatures.verify).not.toHaveBeenCalled()
+  })
+
+  it('waits for its turn in no queue that is full', async () => {
+    await using harness = await Harness.open({
+      clock: new ManualClock(NOW_MS),
+      notary: { refute: () => Promise.reject(new Failure('busy')) },
+    })
+    const process = await harness.spawn()
+    expect(refusalOf(await schedule(harness, process, signed(process)))).toBe('busy')
   })
 })
 

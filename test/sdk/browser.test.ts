@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 const ROOMS = ['protocol', 'sdk'] as const
@@ -45,7 +45,9 @@ describe('the SDK as one file', () => {
     // 80 KiB for a client, 4 for what checks proofs in a page, 4 for what tells of peers: evidence, policies, failures;
     // 3 for what speaks Candid with canisters, 4 for epochs and handovers, 1 for fast ways to read items and pushes.
     expect(gzipSync(code).length).toBeLessThan(96 * 1024)
-    const file = join(mkdtempSync(join(tmpdir(), 'atoll-sdk-')), 'sdk.mjs')
+    const folder = mkdtempSync(join(tmpdir(), 'atoll-sdk-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'sdk.mjs')
     writeFileSync(file, code)
     const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
     // Proofs are checked in a page as anywhere.

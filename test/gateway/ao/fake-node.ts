@@ -84,7 +84,7 @@ export class FakeNode implements AsyncDisposable {
       trouble: failure => void node.troubles.push(failure),
     })
     const server = createServer((request, response) => {
-      void facade(request, response, () => new URL(request.url ?? '/', 'http://node')).then(handled => {
+      void facade(request, response, () => new URL(`http://node${request.url ?? '/'}`)).then(handled => {
         if (!handled) response.writeHead(404).end('not AO')
       })
     })

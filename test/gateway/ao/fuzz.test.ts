@@ -1,18 +1,8 @@
+import { seededDice } from '../../fakes/seeded-random.ts'
 import { describe, expect, test } from 'vitest'
 import { FakeNode, NODE_KEY } from './fake-node.ts'
 import { call } from './http-call.ts'
 import { Sender } from './sender.ts'
-
-/** Numbers that are the same for the same seed (mulberry32), below `max`. */
-function dice(seed: number): (max: number) => number {
-  let state = seed
-  return max => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % max
-  }
-}
 
 const METHODS = ['GET', 'POST', 'DELETE', 'HEAD', 'PUT', 'OPTIONS', 'PATCH']
 const NAMES = [
@@ -69,7 +59,7 @@ describe('whatever is sent to the AO façade', () => {
       const process = await sender.spawn(await sender.module())
       const item = await sender.item({ target: process, pairs: ['Type', 'Message'] })
       await sender.post(item)
-      const roll = dice(seed)
+      const roll = seededDice(seed)
       const pickOne = <T>(list: readonly T[]): T => list[roll(list.length)] as T
       const ids = [process, item.id, NODE_KEY, 'x', '', '%00', '%F0', '..', 'A'.repeat(43), '9'.repeat(20)]
       const roots = ['mu', 'su', 'cu', 'graphql', 'raw', 'push', '~meta@1.0', process, `${process}~process@1.0`]

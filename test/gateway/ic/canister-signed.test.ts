@@ -11,7 +11,7 @@ class SlowNotary implements QueryClerk, AsyncDisposable {
   readonly #told = Promise.withResolvers<never>()
 
   read = (): Promise<never> => this.#wait('read')
-  check = (): Promise<never> => this.#wait('check')
+  refute = (): Promise<never> => this.#wait('refute')
   sign = (): Promise<never> => this.#wait('sign')
 
   refuse(): void {
@@ -77,7 +77,7 @@ it('what canisters may have signed is looked at elsewhere: nobody else waits beh
       await post(`${at}/${action}`, await signedBy(identity, callContent({ ...fields, ingress_expiry: soon() }))),
     ).toBe(200)
   expect(await post(`${at}/read_state`, await signedBy(identity, look))).toBe(200)
-  expect(notary.asked.toSorted()).toEqual(['check', 'check', 'check', 'read'])
+  expect(notary.asked.toSorted()).toEqual(['read', 'refute', 'refute', 'refute'])
   notary.refuse()
   expect(await Promise.all(waiting)).toEqual([429, 429, 429, 429])
 })

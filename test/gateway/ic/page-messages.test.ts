@@ -5,7 +5,8 @@ import { decodePagePiece, decodePageResponse, encodePageRequest } from '../../..
 import { headersFor, headersToldTo } from '../../../gateway/ic/page-headers.ts'
 import { candidLabel, decodeCandid, MalformedBytes, toUtf8 } from '../../../protocol/index.ts'
 import { leb } from '../../../protocol/candid/candid-codes.ts'
-import { MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS_SEED, mutated } from '../../fakes/mutations.ts'
+import { seededRandom } from '../../fakes/seeded-random.ts'
 
 const self = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, 1, 1)
 const Token = IDL.Record({ key: IDL.Text, rest: IDL.Opt(IDL.Vec(IDL.Int)) })

@@ -14,7 +14,8 @@ import {
   toUtf8,
 } from '../../../protocol/index.ts'
 import { BLOB, CanisterNet, managementArgument, installMode, user } from './canister-net.ts'
-import { MUTATIONS_SEED, mutated, mutationsOr, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS_SEED, mutated, mutationsOr } from '../../fakes/mutations.ts'
+import { seededRandom } from '../../fakes/seeded-random.ts'
 import { wat } from '../rewriter/wat.ts'
 
 const nobody = (): void => undefined

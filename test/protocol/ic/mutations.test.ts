@@ -6,7 +6,6 @@ import {
   blsKeyToDer,
   blsPublicKey,
   blsSecret,
-  blsSign,
   certifiedTree,
   concatBytes,
   decodeRequestEnvelope,
@@ -18,21 +17,20 @@ import {
   hashOfMap,
   hashTreeRoot,
   icMap,
-  type IcValue,
   installCrypto,
-  leb128,
   MalformedBytes,
   refuteRequest,
   selfAuthenticating,
   separator,
   sha256,
-  stateRootMessage,
   toBase64Url,
   toHex,
   toUtf8,
 } from '../../../protocol/index.ts'
-import { MUTATIONS_SEED, mutated, mutationsOr, seededRandom } from '../../fakes/mutations.ts'
-import { asIc, callContent, canisterDer, coseDer, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
+import { certificateOf, signedByCanister, stateWith } from '../../fakes/canister-signed.ts'
+import { MUTATIONS_SEED, mutated, mutationsOr } from '../../fakes/mutations.ts'
+import { seededRandom } from '../../fakes/seeded-random.ts'
+import { asIc, callContent, coseDer, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
 
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 const ROOT = blsSecret(seed(1), 'test')
@@ -40,20 +38,6 @@ const ROOT_KEY = blsKeyToDer(blsPublicKey(ROOT))
 const SUBNET = blsSecret(seed(2), 'test')
 const SUBNET_ID = seed(6)
 const CANISTER = seed(3).subarray(0, 10)
-
-/** A certificate of a tree, by that key. */
-function certificateOf(tree: HashTree, secret: Uint8Array, delegation?: Uint8Array): Uint8Array {
-  const signature = blsSign(secret, stateRootMessage(hashTreeRoot(tree)))
-  const more = delegation && icMap({ subnet_id: SUBNET_ID, certificate: delegation })
-  return encodeIc(icMap({ tree: tree as unknown as IcValue, signature, delegation: more }))
-}
-
-/** What the canister certifies. */
-const stateWith = (certified: Uint8Array): HashTree => [
-  1,
-  [2, toUtf8('canister'), [2, CANISTER, [2, toUtf8('certified_data'), [3, certified]]]],
-  [2, toUtf8('time'), [3, leb128(99)]],
-]
 
 /** A request in the name of somebody whom `der` is the key of; `sign` signs it. */
 function requestAs(der: Uint8Array, sign: (message: Uint8Array) => Uint8Array): Uint8Array {
@@ -69,15 +53,6 @@ function asserted(): Uint8Array {
     const clientData = toUtf8(JSON.stringify({ type: 'webauthn.get', challenge: toBase64Url(message) }))
     const signature = ed25519Sign(seed(8), concatBytes(seed(9), sha256(clientData)))
     return encodeIc(icMap({ authenticator_data: seed(9), client_data_json: clientData, signature }))
-  })
-}
-
-/** By what a canister certifies. */
-function certifiedByCanister(): Uint8Array {
-  return requestAs(canisterDer(CANISTER, seed(7)), message => {
-    const tree: HashTree = [2, toUtf8('sig'), [2, sha256(seed(7)), [2, sha256(message), [3, new Uint8Array(0)]]]]
-    const certificate = certificateOf(stateWith(hashTreeRoot(tree)), ROOT)
-    return encodeIc(icMap({ certificate, tree: tree as unknown as IcValue }))
   })
 }
 
@@ -107,7 +82,7 @@ describe('mutated bytes', () => {
       signedBy(DelegationIdentity.fromDelegation(session, chain), callContent()),
       envelopeOf({ content: asIc(callContent({ request_type: 'read_state', paths: [[toUtf8('time')]] })) }),
     ])
-    originals.push(asserted(), certifiedByCanister())
+    originals.push(asserted(), signedByCanister(callContent(), { canister: CANISTER, seed: seed(7), root: ROOT }))
     const context = { nowMs: NOW_MS, rootKeys: [ROOT_KEY] }
     const mutations = mutationsOr(20_000)
     const ids = new Set(originals.map(bytes => toHex(taken(() => decodeRequestEnvelope(bytes).id) ?? seed(0))))
@@ -130,7 +105,7 @@ describe('mutated bytes', () => {
   })
 
   it('of certificates prove nothing else', { timeout: 3_600_000 }, () => {
-    const genuine = [stateWith(seed(4)), stateWith(seed(5))] as const
+    const genuine = [stateWith(CANISTER, seed(4)), stateWith(CANISTER, seed(5))] as const
     const subnet: HashTree = [
       2,
       toUtf8('subnet'),
@@ -144,7 +119,10 @@ describe('mutated bytes', () => {
         ],
       ],
     ]
-    const originals = [certificateOf(genuine[0], ROOT), certificateOf(genuine[1], SUBNET, certificateOf(subnet, ROOT))]
+    const originals = [
+      certificateOf(genuine[0], ROOT),
+      certificateOf(genuine[1], SUBNET, { subnet_id: SUBNET_ID, certificate: certificateOf(subnet, ROOT) }),
+    ]
     // What is cut may leave the delegation's own certificate, which is as genuine.
     const roots = new Set([...genuine, subnet].map(tree => toHex(hashTreeRoot(tree))))
     const random = seededRandom(MUTATIONS_SEED + 2)

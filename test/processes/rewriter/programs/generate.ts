@@ -1,3 +1,5 @@
+import { seededDice } from '../../../fakes/seeded-random.ts'
+
 /**
  * Random programs that end: nested blocks, branches, bounded loops, calls, every width of load and
  * store, vectors, bulk memory, growth. Float arithmetic stays finite, because the bits of a NaN are
@@ -30,14 +32,14 @@ const STORES: readonly (readonly [string, Type])[] = [
 
 export class ProgramGenerator {
   readonly #is64: boolean
-  #state: number
+  readonly #below: (max: number) => number
   /** Index of the function in hand: it calls only those before it. */
   #function = 0
   #labels = 0
   #loops = 0
 
   constructor(seed: number, is64: boolean) {
-    this.#state = seed >>> 0
+    this.#below = seededDice(seed)
     this.#is64 = is64
   }
 
@@ -61,26 +63,18 @@ export class ProgramGenerator {
         (call $f${FUNCTIONS - 1} (local.get 0) (i64.const 77) (f64.const 1.5))))`
   }
 
-  #next(bound: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound
-  }
-
   #pick<T>(items: readonly T[]): T {
-    const item = items[this.#next(items.length)]
+    const item = items[this.#below(items.length)]
     if (item === undefined) throw new Error('expected items')
     return item
   }
 
   #byte(): string {
-    return this.#next(256).toString(16).padStart(2, '0')
+    return this.#below(256).toString(16).padStart(2, '0')
   }
 
   #local(type: Type): string {
-    return `$${type}_${this.#next(LOCALS_EACH)}`
+    return `$${type}_${this.#below(LOCALS_EACH)}`
   }
 
   #functionText(index: number): string {
@@ -98,11 +92,11 @@ export class ProgramGenerator {
   }
 
   #statements(count: number, depth: number): string {
-    return Array.from({ length: 1 + this.#next(count) }, () => this.#statement(depth)).join('\n')
+    return Array.from({ length: 1 + this.#below(count) }, () => this.#statement(depth)).join('\n')
   }
 
   #statement(depth: number): string {
-    const kind = this.#next(depth > 0 ? 17 : 9)
+    const kind = this.#below(depth > 0 ? 17 : 9)
     switch (kind) {
       case 0:
       case 1: {
@@ -151,7 +145,7 @@ export class ProgramGenerator {
     this.#loops += 1
     this.#labels += 1
     const label = `$b${this.#labels}`
-    const rounds = 1 + this.#next(4)
+    const rounds = 1 + this.#below(4)
     return `(local.set ${counter} (i32.const ${rounds})) (loop ${label}
       ${this.#statements(3, depth - 1)}
       (br_if ${label} (local.tee ${counter} (i32.sub (local.get ${counter}) (i32.const 1)))))`
@@ -169,8 +163,8 @@ export class ProgramGenerator {
   #address(): string {
     const masked = `(i32.and ${this.#expression('i32', 2)} (i32.const 0x1ffff))`
     const near = `(i32.or (i32.and ${this.#expression('i32', 1)} (i32.const 0x1f000)) (i32.const
-      ${4096 - 1 - this.#next(20)}))`
-    const address = this.#next(2) === 0 ? masked : near
+      ${4096 - 1 - this.#below(20)}))`
+    const address = this.#below(2) === 0 ? masked : near
     return this.#is64 ? `(i64.extend_i32_u ${address})` : address
   }
 
@@ -180,7 +174,7 @@ export class ProgramGenerator {
   }
 
   #store(): string {
-    if (this.#next(12) === 0) {
+    if (this.#below(12) === 0) {
       const value = this.#expression('v128', 1)
       return `(v128.store32_lane ${this.#offset()} 2 ${this.#address()} ${value})`
     }
@@ -197,7 +191,7 @@ export class ProgramGenerator {
       const offset = this.#pick([0, 8, 24, 96, 2000, 4090, 5000])
       return `(${name} offset=${offset} (local.get ${local}) ${this.#expression(value, 1)})`
     })
-    const branch = this.#next(2) === 0 ? '' : `(br_if 0 ${this.#expression('i32', 1)})`
+    const branch = this.#below(2) === 0 ? '' : `(br_if 0 ${this.#expression('i32', 1)})`
     return `(block (local.set ${local} ${this.#address()}) ${stores[0]} ${branch}
       ${stores[1]} ${stores[2]})`
   }
@@ -206,7 +200,7 @@ export class ProgramGenerator {
     const length = this.#is64
       ? `(i64.extend_i32_u (i32.and ${this.#expression('i32', 1)} (i32.const 0x2fff)))`
       : `(i32.and ${this.#expression('i32', 1)} (i32.const 0x2fff))`
-    switch (this.#next(5)) {
+    switch (this.#below(5)) {
       case 0:
       case 1:
         return `(memory.copy ${this.#address()} ${this.#address()} ${length})`
@@ -219,7 +213,7 @@ export class ProgramGenerator {
   }
 
   #expression(type: Type, depth: number): string {
-    if (depth <= 0 || this.#next(5) === 0) return this.#leaf(type)
+    if (depth <= 0 || this.#below(5) === 0) return this.#leaf(type)
     switch (type) {
       case 'i32':
         return this.#i32(depth - 1)
@@ -233,26 +227,26 @@ export class ProgramGenerator {
   }
 
   #leaf(type: Type): string {
-    if (this.#next(2) === 0) return `(local.get ${this.#local(type)})`
+    if (this.#below(2) === 0) return `(local.get ${this.#local(type)})`
     switch (type) {
       case 'i32':
-        return `(i32.const ${this.#next(0x7fffffff)})`
+        return `(i32.const ${this.#below(0x7fffffff)})`
       case 'i64':
-        return `(i64.const ${this.#next(0x7fffffff)})`
+        return `(i64.const ${this.#below(0x7fffffff)})`
       case 'v128':
-        return `(v128.const i32x4 ${[1, 2, 3, 4].map(() => this.#next(0x7fffffff)).join(' ')})`
+        return `(v128.const i32x4 ${[1, 2, 3, 4].map(() => this.#below(0x7fffffff)).join(' ')})`
       default:
         return `(${type}.load ${this.#offset()} ${this.#address0()})`
     }
   }
 
   #address0(): string {
-    return `(${this.#is64 ? 'i64' : 'i32'}.const ${this.#next(8000)})`
+    return `(${this.#is64 ? 'i64' : 'i32'}.const ${this.#below(8000)})`
   }
 
   #i32(depth: number): string {
     const sub = (type: Type) => this.#expression(type, depth)
-    switch (this.#next(9)) {
+    switch (this.#below(9)) {
       case 0:
       case 1:
         return `(i32.${this.#pick(INTEGER)} ${sub('i32')} ${sub('i32')})`
@@ -267,7 +261,7 @@ export class ProgramGenerator {
       case 6:
         return `(local.tee ${this.#local('i32')} ${sub('i32')})`
       case 7:
-        return this.#next(8) === 0
+        return this.#below(8) === 0
           ? `(i32.${this.#pick(DIVISION)} ${sub('i32')} ${sub('i32')})`
           : `(i8x16.bitmask ${sub('v128')})`
       default:
@@ -277,7 +271,7 @@ export class ProgramGenerator {
 
   #i64(depth: number): string {
     const sub = (type: Type) => this.#expression(type, depth)
-    switch (this.#next(8)) {
+    switch (this.#below(8)) {
       case 0:
       case 1:
         return `(i64.${this.#pick(INTEGER)} ${sub('i64')} ${sub('i64')})`
@@ -300,15 +294,15 @@ export class ProgramGenerator {
     if (this.#function === 0) return '(global.get $g1)'
     const args = `${this.#expression('i32', depth)} ${this.#expression('i64', depth)}
       ${this.#expression('f64', depth)}`
-    const callee = this.#next(this.#function)
-    return this.#next(2) === 0
+    const callee = this.#below(this.#function)
+    return this.#below(2) === 0
       ? `(call $f${callee} ${args})`
       : `(call_indirect (type $t) ${args} (i32.const ${callee}))`
   }
 
   /** Any bits: loaded, moved, or computed. */
   #float(type: 'f32' | 'f64', depth: number): string {
-    switch (this.#next(4)) {
+    switch (this.#below(4)) {
       case 0:
         return this.#finite(type, depth)
       case 1:
@@ -333,7 +327,7 @@ export class ProgramGenerator {
   }
 
   #v128(depth: number): string {
-    switch (this.#next(4)) {
+    switch (this.#below(4)) {
       case 0:
         return `(v128.load ${this.#offset()} ${this.#address()})`
       case 1:
