@@ -114,7 +114,12 @@ describe('the gateway’s GraphQL', () => {
       sent.push(await sender.message(to, ' ', 'Action', action))
     }
     node.nowMs += 1000
-    const push = pushEnvelope(other, process, { kind: 'message', tags: tags('Action', 'A'), data: toUtf8('hi') })
+    const push = pushEnvelope(other, process, {
+      kind: 'message',
+      tags: tags('Action', 'A'),
+      data: toUtf8('hi'),
+      anchor: undefined,
+    })
     await node.write(process, push)
     const pushed = envelopeId(push, process, 3)
     const query = `query ($to: [String!], $tags: [TagFilter!], $sort: SortOrder, $first: Int, $after: String) {
