@@ -255,14 +255,17 @@ export class HeadExchange implements HeadWatch, Disposable {
     for await (const heads of this.#headsOf(feeds)) await this.#parts.peers.showHeads(peer, heads)
   }
 
-  /** What this node holds of feeds, so many at a time. */
+  /** What this node holds of feeds, so many at a time, as far as it need not be hashed for this. */
   async *#headsOf(feeds: readonly FeedSpec[]): AsyncGenerator<readonly ShownHead[]> {
     const { log } = this.#parts
     for (let at = 0; at < feeds.length; at += HEADS_TOGETHER_MAX) {
       const heads: ShownHead[] = []
       for (const feed of feeds.slice(at, at + HEADS_TOGETHER_MAX)) {
-        const prefix = await log.prefix(feed, await log.length(feed))
-        if (prefix !== undefined) heads.push({ process: feed.process, epoch: feed.epoch, prefix })
+        const prefix = await log.prefix(feed)
+        if (prefix === undefined) continue
+        heads.push({ process: feed.process, epoch: feed.epoch, prefix })
+        // The rest is hashed on its way to the disk: it is shown once it is there.
+        if (prefix.length < (await log.length(feed))) this.#note(feed)
       }
       if (heads.length > 0) yield heads
     }

@@ -85,6 +85,12 @@ export function visibleLength(state: FeedState): number {
   return Math.min(state.stored + state.tail.length, state.readable)
 }
 
+/** Of these it has the tree: what is on its way to its Hypercore is hashed there. All of a feed that others sign, or that is frozen, or new. */
+export function hashedLength(state: FeedState): number {
+  const isOnItsWay = signsAlone(state) && state.frozen === undefined && state.stored > 0
+  return isOnItsWay ? Math.min(state.stored, visibleLength(state)) : visibleLength(state)
+}
+
 /** Stops writing to a feed; its first `readable` blocks stay readable. */
 export function freeze(state: FeedState, failure: Failure, readable: number): void {
   state.frozen ??= failure

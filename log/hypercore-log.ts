@@ -25,7 +25,7 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, freeze, isInPrologue, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, hashedLength, isInPrologue, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { backUp } from './back-up.ts'
 import { figuresOf, type LogFigures } from './figures.ts'
@@ -238,8 +238,8 @@ export class HypercoreLog implements Log {
     return this.#held(feed, state => this.#parts.proofs.signed(state, from, bounds))
   }
 
-  prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
-    return this.#held(feed, state => this.#parts.proofs.prefix(state, length))
+  prefix(feed: FeedSpec, length?: number): Promise<SignedPrefix | undefined> {
+    return this.#held(feed, state => this.#parts.proofs.prefix(state, length ?? hashedLength(state)))
   }
 
   watch(grew: (growth: FeedGrowth) => void): Disposable {

@@ -13,9 +13,12 @@ import {
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
+import { askingMuxer } from './asking-muxer.ts'
+import { writeNewsOnly } from './brief-notes.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { keyOfPeer, privateKeyOf } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
+import { silentLogger } from './silent-logger.ts'
 import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
 import { writingWhole } from './whole-writes.ts'
@@ -51,20 +54,25 @@ export async function openHost(parts: HostParts): Promise<Host> {
   }
   const gate = new AcceptGate()
   const host = await createLibp2p<HostServices>({
+    start: false,
+    // Who looks for a fault in libp2p sets what it looks at itself.
+    ...(process.env['DEBUG'] === undefined && { logger: silentLogger }),
     privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
     connectionEncrypters: [writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) }))],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: PEER_STREAMS_MAX,
-        maxOutboundStreams: PEER_STREAMS_MAX,
-        streamOptions: {
-          maxStreamWindowSize: PEER_WINDOW_MAX_BYTES,
-          maxReadBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
-          maxWriteBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
-        },
-      }),
+      askingMuxer(
+        yamux({
+          maxInboundStreams: PEER_STREAMS_MAX,
+          maxOutboundStreams: PEER_STREAMS_MAX,
+          streamOptions: {
+            maxStreamWindowSize: PEER_WINDOW_MAX_BYTES,
+            maxReadBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+            maxWriteBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+          },
+        }),
+      ),
     ],
     connectionGater: {
       denyDialPeer: refuse,
@@ -82,20 +90,18 @@ export async function openHost(parts: HostParts): Promise<Host> {
       // Connections are kept up by static-peers.ts, with pauses of its own.
       reconnectRetries: 0,
     },
-    // The default cuts a connection whose echo takes 5 s, which a busy one may. A node that is cut off and dies says nothing:
-    // only this tells, and what follows it must go on elsewhere within half a minute.
-    connectionMonitor: {
-      pingInterval: 5_000,
-      pingTimeout: { minTimeout: 15_000, maxTimeout: 30_000 },
-    },
+    // See asking-muxer.ts.
+    connectionMonitor: { enabled: false },
     metrics: () => watch.metrics,
     peerDiscovery: discoveryOf(parts),
     services: servicesOf(parts),
   })
+  writeNewsOnly(host.peerStore, PEERS_MAX)
   host.addEventListener('connection:open', ({ detail }) => {
     const address = hostOf(detail.remoteAddr)
     if (address !== undefined) gate.brought(address)
   })
+  await host.start()
   return host
 }
 

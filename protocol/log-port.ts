@@ -130,8 +130,8 @@ export interface Log extends AsyncDisposable {
   sync(): Promise<void>
   /** Blocks from `from` on, one at least, with their proof; nothing, if there are none. */
   signed(feed: FeedSpec, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined>
-  /** The tree of the first `length` blocks, with its proof; nothing, if fewer are held. */
-  prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined>
+  /** The tree of the first `length` blocks, or of those that were hashed already, with its proof; nothing, if fewer are held. */
+  prefix(feed: FeedSpec, length?: number): Promise<SignedPrefix | undefined>
   /**
    * Compares a prefix that somebody showed with what is held. A conflict, if both are signed and differ: nothing is
    * taken any more. Nothing, if they agree, if it proves nothing, or if less is held.

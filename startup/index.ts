@@ -2,4 +2,4 @@
 export { begin } from './begin.ts'
 export { contentOf, fingerprintOf, freshBundle, readBundle } from './bundle.ts'
 export { NODE_ENGINE } from './engine.ts'
-export { compileSooner } from './fast-code.ts'
+export { allocateYoung, compileSooner } from './engine-settings.ts'

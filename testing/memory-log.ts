@@ -229,7 +229,7 @@ export class MemoryLog implements Log {
     return proof && { from, blocks, ...proof }
   }
 
-  async prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
+  async prefix(feed: FeedSpec, length = this.#feedOf(feed).length): Promise<SignedPrefix | undefined> {
     const held = this.#feedOf(feed)
     const proof = length < 1 || length > held.length ? undefined : this.#signs(feed, length)
     return proof && { length, roots: held.tree(length).roots, ...proof }

@@ -9,6 +9,7 @@ import {
   useSlabsOf,
 } from '../protocol/index.ts'
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
+import { allocateYoung } from '../startup/index.ts'
 import type { Client, HandedOver, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import { checkConvergence } from './convergence.ts'
 import { checkingOnce } from './known-signatures.ts'
@@ -62,6 +63,7 @@ export class SimulatedNet implements TestNet {
   static async open(parts: SimWorldParts): Promise<SimulatedNet> {
     installCrypto(CRYPTO)
     useSlabsOf(SLAB_BYTES)
+    allocateYoung()
     const net = new SimulatedNet(parts)
     await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
     return net

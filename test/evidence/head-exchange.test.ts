@@ -93,3 +93,45 @@ test('a peer that is just starting is shown everything once it takes it, evidenc
   await pass(10 * HEADS_EVERY_MS)
   expect([told.length, shown]).toEqual([2, [1, 1]])
 })
+
+test('what is not hashed yet is shown in a later round, though the feed does not grow any more', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  await process.log.directory.addProcess(process.description, process.spawn)
+  const clock = new ManualClock()
+  const shown: number[] = []
+  let hashed = 1
+  const { log } = process
+  using _exchange = new HeadExchange({
+    log: {
+      trees: log.trees,
+      directory: log.directory,
+      compare: (...asked) => log.compare(...asked),
+      length: feed => log.length(feed),
+      watch: grew => log.watch(grew),
+      prefix: async (feed, length = hashed) => log.prefix(feed, length),
+    },
+    clock,
+    peers: {
+      peers: [quick],
+      showHeads: async (_, heads) => void shown.push(...heads.map(({ prefix }) => prefix.length)),
+      prefix: async () => undefined,
+      tell: async () => undefined,
+      lacks: async () => [],
+    },
+    book: { toTell: () => ({ proofs: [], complaints: [] }), conflict: async () => undefined } as never,
+    trouble: () => undefined,
+  })
+  await settle()
+  await process.add([{ kind: 'item', item: messageItem(process.id, { data: 'more' }).bytes }])
+  clock.advance(HEADS_EVERY_MS)
+  await settle()
+  expect(shown.at(-1)).toBe(1)
+  hashed = 2
+  clock.advance(HEADS_EVERY_MS)
+  await settle()
+  expect(shown.at(-1)).toBe(2)
+  const { length } = shown
+  clock.advance(HEADS_EVERY_MS)
+  await settle()
+  expect(shown).toHaveLength(length)
+})

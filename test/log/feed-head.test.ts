@@ -6,6 +6,7 @@ import {
   blockHash,
   concatBytes,
   ed25519PublicKey,
+  Failure,
   type FeedHead,
   feedHeadHolds,
   feedKey,
@@ -92,4 +93,23 @@ describe('the head of a feed', () => {
       expect(toHex(feedKey(feed))).toBe(toHex(log.feedKey(feed)))
     }
   })
+})
+
+test('without a length, the tree of a feed is that of what was hashed on its way to its Hypercore', async () => {
+  await using folder = await tempFolder()
+  await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED })
+  const feed = messagesOf('a')
+  const lengthOf = async (): Promise<number | undefined> => (await log.prefix(feed))?.length
+  await log.commit([blockOf(feed, 0), blockOf(feed, 1)])
+  // A new feed is short.
+  expect(await lengthOf()).toBe(2)
+  await log.drain()
+  await log.commit([blockOf(feed, 2), blockOf(feed, 3)])
+  expect(await lengthOf()).toBe(2)
+  expect((await log.prefix(feed, 4))?.length).toBe(4)
+  await log.drain()
+  expect(await lengthOf()).toBe(4)
+  await log.commit([blockOf(feed, 4)])
+  log.freeze(feed, 5, new Failure('equivocated'))
+  expect(await lengthOf()).toBe(5)
 })

@@ -2,8 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { NodeOptions } from '../../node/index.ts'
+import { freshBundle } from '../../startup/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/node-program.ts', import.meta.url))
+/** Looked for once, and not by each node that starts. */
+const BUNDLE = freshBundle()
 const START_MAX_MS = 120_000
 
 /** A node in a process of its own. */
@@ -28,7 +31,8 @@ export async function startNode(
   program: string = PROGRAM,
 ): Promise<RunningNode> {
   const [command = '', ...args] = [...prefix, process.execPath, program, data, JSON.stringify(options)]
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, ...(BUNDLE && { ATOLL_TEST_BUNDLE: BUNDLE.href }) }
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   let stderr = ''
   child.stderr.on('data', chunk => {
     stderr = (stderr + String(chunk)).slice(-4000)

@@ -10,3 +10,12 @@ const CALLS = 1000
 export function compileSooner(): void {
   setFlagsFromString(`--invocation-count-for-turbofan=${CALLS}`)
 }
+
+/**
+ * Has the engine make every object among the young ones, in this whole program. Left alone it notes where objects are made that live long, and
+ * makes those of these places among the old ones from then on, where they cost most: nothing is looked for there but now and then. Many
+ * of a message's objects live until it is durable, just too long for such a guess, and all of them die soon after.
+ */
+export function allocateYoung(): void {
+  setFlagsFromString('--no-allocation-site-pretenuring')
+}
