@@ -269,6 +269,8 @@ export const GRAPHQL_PER_PAGE = 10
 export const GRAPHQL_PER_PAGE_MAX = 100
 /** Processes and modules one question looks through: there is no index by tag. */
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
+/** Messages one question for those to some processes looks through: there is no index by sender or tag. */
+export const GRAPHQL_MESSAGES_LOOKED_AT_MAX = 10_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
 

@@ -1,4 +1,5 @@
 import {
+  asProcessId,
   blockHeightAt,
   blockStartMs,
   Failure,
@@ -7,6 +8,7 @@ import {
   GRAPHQL_MATCHES_MAX,
   GRAPHQL_PER_PAGE,
   GRAPHQL_PER_PAGE_MAX,
+  isId,
   type ModuleId,
   PAGE_MAX,
   type ProcessId,
@@ -16,12 +18,13 @@ import { anchorText } from './ao-item.ts'
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem, type FoundItem, schedulerLocation, spawnOf } from './find-item.ts'
 import { type Arguments, numberOf, objectOf, readField, tagFiltersOf, textsOf } from './graphql-query.ts'
+import { messagesTo, type MessagesWanted } from './messages-to.ts'
 import type { AoFacadeParts } from './parts.ts'
 
 /**
  * The part of an Arweave gateway's GraphQL that AO's clients use: `transactions`, `transaction` and
- * `blocks`. Messages are found by their ids; processes, modules and this node's scheduler also by
- * owners and tags.
+ * `blocks`. Messages are found by their ids and by the processes that they were sent to; processes, modules and this
+ * node's scheduler by their ids, owners and tags.
  */
 export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   expectMethod(exchange, 'POST')
@@ -58,18 +61,44 @@ function readBodyFields(body: unknown): { query: string; variables: Record<strin
 
 async function transactions(parts: AoFacadeParts, values: Arguments): Promise<unknown> {
   const ids = textsOf(values, 'ids')
+  const recipients = textsOf(values, 'recipients')
   const first = Math.min(numberOf(values, 'first') ?? GRAPHQL_PER_PAGE, GRAPHQL_PER_PAGE_MAX)
-  const matches = ids === undefined ? await search(parts, values) : await byIds(parts, ids, values)
   const ascending = textsOf(values, 'sort')?.[0] === 'HEIGHT_ASC'
   const [after] = textsOf(values, 'after') ?? []
+  if (ids === undefined && recipients !== undefined) {
+    const found = await toRecipients(parts, recipients, values, { ascending, after, count: first + 1 })
+    return pageOf(found.slice(0, first), found.length > first)
+  }
+  const matches = ids === undefined ? await search(parts, values) : await byIds(parts, ids, values)
   const sorted = ids === undefined ? sortByTime(matches, ascending) : matches
   const start = after === undefined ? 0 : sorted.findIndex(({ item }) => item.id === after) + 1
   const limit = ids === undefined ? first : Math.max(first, ids.length)
   const page = sorted.slice(start, start + limit)
-  return {
-    pageInfo: { hasNextPage: sorted.length > start + page.length },
-    edges: page.map(found => ({ cursor: found.item.id, node: nodeOf(found) })),
-  }
+  return pageOf(page, sorted.length > start + page.length)
+}
+
+const pageOf = (page: readonly FoundItem[], hasNextPage: boolean): unknown => ({
+  pageInfo: { hasNextPage },
+  edges: page.map(found => ({ cursor: found.item.id, node: nodeOf(found) })),
+})
+
+/** Only messages have recipients, and only those to processes of this node are known here. */
+async function toRecipients(
+  { log }: AoFacadeParts,
+  recipients: readonly string[],
+  values: Arguments,
+  wanted: Omit<MessagesWanted, 'fits'>,
+): Promise<FoundItem[]> {
+  if (recipients.length > GRAPHQL_PER_PAGE_MAX)
+    throw new Failure('malformed-request', { recipients: recipients.length, max: GRAPHQL_PER_PAGE_MAX })
+  const ids = [...new Set(recipients)].filter(isId).map(asProcessId)
+  const processes = await Promise.all(ids.map(id => log.directory.process(id)))
+  const fits = filterOf(values)
+  return messagesTo(
+    log,
+    processes.filter(process => process !== undefined),
+    { ...wanted, fits: item => fits(item.owner.address, item) },
+  )
 }
 
 async function byIds(parts: AoFacadeParts, ids: readonly string[], values: Arguments): Promise<FoundItem[]> {

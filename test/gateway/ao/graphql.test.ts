@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { envelopeId, toUtf8 } from '../../../protocol/index.ts'
+import { tags } from '../../fakes/guest-context.ts'
 import { FakeNode, NODE_KEY } from './fake-node.ts'
 import { type Answer, call, pick, post } from './http-call.ts'
-import { Sender } from './sender.ts'
+import { pushEnvelope, Sender } from './sender.ts'
 
 async function nodeWithProcess() {
   const node = await FakeNode.open()
@@ -97,6 +99,78 @@ describe('the gateway’s GraphQL', () => {
     expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[later], false])
   })
 
+  test('finds messages by the processes they were sent to, newest first, page by page', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const other = await sender.spawn(module, 'Name', 'two')
+    const sent: string[] = []
+    for (const [to, action] of [
+      [process, 'A'],
+      [other, 'A'],
+      [other, 'B'],
+      [process, 'A'],
+    ] as const) {
+      node.nowMs += 1000
+      sent.push(await sender.message(to, ' ', 'Action', action))
+    }
+    node.nowMs += 1000
+    const push = pushEnvelope(other, process, {
+      kind: 'message',
+      tags: tags('Action', 'A'),
+      data: toUtf8('hi'),
+      anchor: undefined,
+    })
+    await node.write(process, push)
+    const pushed = envelopeId(push, process, 3)
+    const query = `query ($to: [String!], $tags: [TagFilter!], $sort: SortOrder, $first: Int, $after: String) {
+      transactions(recipients: $to, tags: $tags, sort: $sort, first: $first, after: $after) { edges { node { id } } } }`
+    const [a, b, c, d] = sent
+    const both = [process, other]
+    expect(ids(await ask(node, query, { to: [process] }))).toEqual([pushed, d, a])
+    expect(ids(await ask(node, query, { to: both }))).toEqual([pushed, d, c, b, a])
+    expect(ids(await ask(node, query, { to: both, sort: 'HEIGHT_ASC' }))).toEqual([a, b, c, d, pushed])
+    const isA = [{ name: 'Action', values: ['A'] }]
+    expect(ids(await ask(node, query, { to: both, tags: isA }))).toEqual([pushed, d, b, a])
+    const fromOther = [{ name: 'From-Process', values: [other] }]
+    expect(ids(await ask(node, query, { to: both, tags: fromOther }))).toEqual([pushed])
+    expect(ids(await ask(node, query, { to: [module, 'x', sender.signer.address] }))).toEqual([])
+    for (const [sort, all] of [
+      ['HEIGHT_DESC', [pushed, d, c, b, a]],
+      ['HEIGHT_ASC', [a, b, c, d, pushed]],
+    ] as const) {
+      const seen: unknown[] = []
+      for (let after: unknown, more: unknown = true; more === true; after = seen.at(-1)) {
+        const page = await ask(node, query, { to: both, sort, first: 2, after })
+        more = page.at('data', 'transactions', 'pageInfo', 'hasNextPage')
+        expect(ids(page).length).toBeGreaterThan(0)
+        seen.push(...ids(page))
+      }
+      expect(seen).toEqual(all)
+    }
+  })
+
+  test('pages through messages of one moment, each once', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const to = [process, await sender.spawn(module, 'Name', 'two'), await sender.spawn(module, 'Name', 'three')]
+    const sent = new Set<unknown>()
+    for (const process of [...to, ...to]) sent.add(await sender.message(process))
+    for (const sort of ['HEIGHT_ASC', 'HEIGHT_DESC']) {
+      const seen: unknown[] = []
+      for (let more: unknown = true; more === true; ) {
+        const after = seen.length === 0 ? '' : `, after: "${seen.at(-1)}"`
+        const recipients = JSON.stringify(to)
+        const page = await ask(
+          node,
+          `{ transactions(recipients: ${recipients}, sort: ${sort}, first: 1${after}) { id } }`,
+        )
+        more = page.at('data', 'transactions', 'pageInfo', 'hasNextPage')
+        seen.push(...ids(page))
+      }
+      expect([seen.length, new Set(seen)]).toEqual([sent.size, sent])
+    }
+  })
+
   test('finds modules by tags given as literals', async () => {
     const { node, module } = await nodeWithProcess()
     await using _ = node
@@ -143,6 +217,7 @@ describe('the gateway’s GraphQL', () => {
       `{ transactions(ids: ${'['.repeat(2000)}${']'.repeat(2000)}) }`,
       '{ transactions(ids: "unfinished) }',
       `{ transactions(ids: [${'"a",'.repeat(101)}]) { id } }`,
+      `{ transactions(recipients: [${'"a",'.repeat(101)}]) { id } }`,
       '€',
       '',
     ]

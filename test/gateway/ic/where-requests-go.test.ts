@@ -95,6 +95,38 @@ describe('a request to the management canister', () => {
   })
 })
 
+describe('a request to the subnet of a node', () => {
+  const subnet = (): string => `subnet/${principalText(node.keys.subnetId)}`
+  const toNobody = (fields: Record<string, unknown>): Record<string, unknown> =>
+    callContent({ canister_id: new Uint8Array(0), ingress_expiry: soon(), ...fields })
+
+  it.each(['v2', 'v3', 'v4'])('makes a canister by %s', async version => {
+    const create = toNobody({ method_name: 'create_canister', nonce: toUtf8(version) })
+    const response = await post(`${version}/${subnet()}/call`, create)
+    if (version === 'v2') expect(response.status).toBe(202)
+    else expect(await bodyOf(response)).toMatchObject({ status: 'replied', certificate: expect.anything() })
+  })
+
+  it('is refused if it is about a canister, or is a query of what is not offered', async () => {
+    const [one = new Uint8Array(0)] = canisters
+    const start = toNobody({ method_name: 'start_canister', arg: about(one) })
+    expect(await bodyOf(await post(`v4/${subnet()}/call`, start))).toMatchObject({
+      status: 'non_replicated_rejection',
+      error_code: 'IC0406',
+    })
+    const list = { ...toNobody({ method_name: 'list_canisters' }), request_type: 'query' }
+    expect(await bodyOf(await post(`v3/${subnet()}/query`, list))).toMatchObject({
+      status: 'rejected',
+      error_code: 'IC0406',
+    })
+  })
+
+  it('is not taken for another subnet', async () => {
+    const create = toNobody({ method_name: 'create_canister' })
+    expect((await post(`v4/subnet/${NOWHERE}/call`, create)).status).toBe(404)
+  })
+})
+
 describe('a look at the state', () => {
   it('shows what became of a request at the canister that it went to', async () => {
     const [one = new Uint8Array(0), two = new Uint8Array(0)] = canisters
