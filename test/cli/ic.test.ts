@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCandidText } from '../../cli/ic/candid-text.ts'
 import { namesOf, showCandid } from '../../cli/ic/show-candid.ts'
@@ -38,6 +40,21 @@ afterAll(async () => {
 })
 
 describe('atoll ic', () => {
+  test('signs with a secp256k1 key of the IC’s tools as these do', { timeout: 180_000 }, async () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+    const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
+    const pem = join(folder.path, 'me.pem')
+    await writeFile(pem, key.export({ format: 'pem', type: 'sec1' }))
+    await said('identity', 'import', 'me', pem)
+    const principal = Secp256k1KeyIdentity.fromSecretKey(new Uint8Array(secret)).getPrincipal().toText()
+    expect(await said('ic', 'id', '-i', 'me')).toBe(principal)
+    const file = join(folder.path, 'whoami.mo')
+    await writeFile(file, 'persistent actor { public shared ({ caller }) func whoami() : async Principal { caller } }')
+    const canister = await said('ic', 'deploy', file, '-i', 'me')
+    expect(await said('ic', 'call', canister, 'whoami', '-i', 'me')).toBe(`(principal "${principal}")`)
+    expect(await said('ic', 'deploy', file, '-i', 'me')).toBe(canister)
+  })
+
   test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 180_000 }, async () => {
     const file = join(folder.path, 'counter.mo')
     await writeFile(file, PROGRAM(1))
