@@ -183,7 +183,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'identity import', usage: '<name> <file>', about: 'Take in an Arweave wallet, or a key in PEM', options: {},
-    examples: ['atoll identity import wallet ./wallet.json', 'icp identity export me > me.pem; atoll identity import me me.pem'],
+    examples: ['atoll identity import wallet ./wallet.json', 'atoll identity import me ./me.pem'],
     load: async () => (await import('./commands/identity.ts')).importIdentity,
   },
   {

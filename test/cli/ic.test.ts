@@ -40,21 +40,6 @@ afterAll(async () => {
 })
 
 describe('atoll ic', () => {
-  test('signs with a secp256k1 key of the IC’s tools as these do', { timeout: 180_000 }, async () => {
-    const key = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
-    const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
-    const pem = join(folder.path, 'me.pem')
-    await writeFile(pem, key.export({ format: 'pem', type: 'sec1' }))
-    await said('identity', 'import', 'me', pem)
-    const principal = Secp256k1KeyIdentity.fromSecretKey(new Uint8Array(secret)).getPrincipal().toText()
-    expect(await said('ic', 'id', '-i', 'me')).toBe(principal)
-    const file = join(folder.path, 'whoami.mo')
-    await writeFile(file, 'persistent actor { public shared ({ caller }) func whoami() : async Principal { caller } }')
-    const canister = await said('ic', 'deploy', file, '-i', 'me')
-    expect(await said('ic', 'call', canister, 'whoami', '-i', 'me')).toBe(`(principal "${principal}")`)
-    expect(await said('ic', 'deploy', file, '-i', 'me')).toBe(canister)
-  })
-
   test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 180_000 }, async () => {
     const file = join(folder.path, 'counter.mo')
     await writeFile(file, PROGRAM(1))
@@ -62,6 +47,12 @@ describe('atoll ic', () => {
     expect(principalFromText(canister)).toHaveLength(29)
     expect(await said('ic', 'call', canister, 'add', '(5)')).toBe('(5)')
     expect(await said('ic', 'call', canister, 'get', '--query')).toBe('(record { count = 5; version = 1 })')
+    for (const words of [
+      ['call', 'counter', 'add', '5'],
+      ['send', 'counter', 'add', '5'],
+      ['query', 'counter', 'get'],
+    ])
+      expect((await atoll(...words)).stderr).toMatch(/atoll ic call counter (add '\(5\)'|get '\(\)')/)
     const failed = await atoll('ic', 'call', canister, 'fail')
     expect(failed.code).toBe(1)
     expect(failed.stderr).toContain('IC0503')
@@ -112,6 +103,21 @@ describe('atoll ic', () => {
     const failed = await atoll('ic', 'deploy', file)
     expect(failed.stderr).toContain('wrong.mo:1:')
     expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
+  })
+
+  test('signs with a secp256k1 key of the IC’s tools as these do', { timeout: 180_000 }, async () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+    const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
+    const pem = join(folder.path, 'me.pem')
+    await writeFile(pem, key.export({ format: 'pem', type: 'sec1' }))
+    await said('identity', 'import', 'me', pem)
+    const principal = Secp256k1KeyIdentity.fromSecretKey(new Uint8Array(secret)).getPrincipal().toText()
+    expect(await said('ic', 'id', '-i', 'me')).toBe(principal)
+    const file = join(folder.path, 'whoami.mo')
+    await writeFile(file, 'persistent actor { public shared ({ caller }) func whoami() : async Principal { caller } }')
+    const canister = await said('ic', 'deploy', file, '-i', 'me')
+    expect(await said('ic', 'call', canister, 'whoami', '-i', 'me')).toBe(`(principal "${principal}")`)
+    expect(await said('ic', 'deploy', file, '-i', 'me')).toBe(canister)
   })
 })
 
