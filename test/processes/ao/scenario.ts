@@ -67,6 +67,16 @@ const FINE = [
   'local r = {} for i = 1, 40 do r[i] = xpcall(function() local x = nil; return x.y end, function(e) return "handled" end) end return #r',
   'goto done; do return "skipped" end ::done:: return load("return ... + 1")($n)',
   'return P(require(".crypto.init") ~= nil, tostring(1e15), tostring(2^63), 10 / 2, 3 | 0)',
+  'local t = {} for i = 1, 50 do t["k" .. i * 7919] = i end local o = {} for k in pairs(t) do o[#o + 1] = k end return table.concat(o, ",")',
+  'return P(("f(a(b)c)d"):match("%b()"), ("THE (quick) fox"):gsub("%f[%a]%a+", string.lower), pcall(string.find, "a", "[a"))',
+  'local function nest(n) if n == 0 then return "deep" end return coroutine.wrap(function() return nest(n - 1) end)() end return P(pcall(nest, 250))',
+  'local s = "x" for i = 1, 250 do s = "(" .. s .. ")" end return P(load("return " .. s))',
+  'return P(pcall(json.decode, \'{"a":\'), pcall(json.encode, { [1] = 1, a = 2 }), pcall(os.date, "%Q", 0), pcall(string.rep, "x", 1 << 40))',
+  'local b = require(".bint")(256) return P(b.ipow(b(7), b(80)), b("123456789012345678901234567890") * b($n), b(-10) % b(3))',
+  'local c = require(".crypto") return c.digest.keccak256("$n").asHex() .. c.digest.sha2_512("abc").asHex() .. c.digest.blake2b("abc").asHex()',
+  'coroutine.yield("from eval")',
+  'return { zebra = 1, apple = { 2, { 3 } }, mango = { kiwi = true } }',
+  'return P(io.open("/etc/passwd")) .. P(os.remove("/nope")) .. load(string.dump(function() return "dumped" end))()',
 ]
 
 /** Snippets of Lua that must fail after they changed something. */
@@ -77,6 +87,9 @@ const FAILING = [
   'return 1 + {}',
   'this is not lua $n',
   'local function f() return f() + 1 end return f()',
+  'X = 777; error({ code = $n })',
+  'X = 777; error()',
+  'local x <const> = 1; x = 2',
 ]
 
 const fill = (template: string, value: number): string => template.replaceAll('$n', String(value))
