@@ -42,8 +42,11 @@ const LOOK_EVERY_MS = 1_000
 /** Modules that stay loaded though no process may run on them: whoever changes a program goes back and forth. */
 const MODULES_KEPT = 32
 const UNLOAD_TOGETHER_MAX = 2
-/** A host without work for this long gives back what the last work left behind. */
-const REST_AFTER_MS = 2_000
+/**
+ * A host without work for this long gives back what the last work left behind. Not sooner: that drops compiled code whose objects are all
+ * gone, and what comes next is compiled again, a third of a second of work. Who pauses for a moment must not pay for that.
+ */
+const REST_AFTER_MS = 8_000
 /** Requests that leave enough behind: a message now and then does not. */
 const REST_WORTH_REQUESTS = 256
 

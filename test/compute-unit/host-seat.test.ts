@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
 import { damaged } from '../../compute-unit/faults.ts'
 import { hostProgram } from '../../node/host-program.ts'
@@ -42,6 +42,37 @@ it('a host stays while somebody counts on what is open in it', async () => {
     expect(seat.pid).toBe(pid)
   }
   await expect.poll(() => seat.pid, { timeout: 60_000 }).toBeUndefined()
+})
+
+it('a host that did much gives memory back once, after it had nothing to do for long: a pause costs it no compiled code', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const asked: string[] = []
+  await using seat = new HostSeat({
+    open: () => ({
+      pid: 1,
+      waiting: 0,
+      ask: async ({ kind }) => {
+        asked.push(kind)
+        return { kind: 'done' }
+      },
+      kill: () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
+    wallMaxMs: 60_000,
+    onExit: () => undefined,
+  })
+  const work = async (): Promise<void> => {
+    for (let count = 0; count < 300; count++) await seat.ask({ kind: 'close', process: asProcessId(fakeId(1)) })
+  }
+  const rests = (): number => asked.filter(kind => kind === 'rest').length
+  await work()
+  await vi.advanceTimersByTimeAsync(6_000)
+  await work()
+  await vi.advanceTimersByTimeAsync(6_000)
+  expect(rests()).toBe(0)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(rests()).toBe(1)
 })
 
 it('modules that nobody asks for any more leave the host, those on which a process runs stay', async () => {

@@ -121,8 +121,38 @@ describe('a call of an agent', () => {
     const agent = start()
     const asked = agent.send('ask', { peer: PEER })
     expect(reply(agent, referenceOf(asked), 'twelve').output).toMatchObject({
-      settled: [{ error: { code: 'bad-reply', message: expect.stringContaining('counter.add') } }],
+      settled: [
+        {
+          error: {
+            code: 'bad-reply',
+            message: expect.stringMatching(/counter\.add.* \(caller\.process\.ts:19:\d+\)$/),
+          },
+        },
+      ],
     })
+  })
+
+  it('tells where in its author’s source it awaited what came to nothing', () => {
+    const failing = (action: string, input: object) => {
+      const agent = start()
+      const asked = agent.send(action, { peer: PEER, ...input })
+      const tags = ['Action', 'Error', 'X-Reference', referenceOf(asked), 'Error', 'threw']
+      return agent.push(PEER, tags, JSON.stringify({ code: 'threw', message: 'no 2 (counter.process.ts:9:13)' })).output
+    }
+    const behind = (line: number) => ({
+      settled: [
+        {
+          error: {
+            code: 'threw',
+            message: expect.stringMatching(
+              new RegExp(`failed: no 2 \\(counter\\.process\\.ts:9:13\\) \\(caller\\.process\\.ts:${line}:\\d+\\)$`),
+            ),
+          },
+        },
+      ],
+    })
+    expect(failing('ask', {})).toMatchObject(behind(19))
+    expect(failing('askTwice', {})).toMatchObject(behind(25))
   })
 
   it('ends at its time limit, is made again as often as it says, and then fails', () => {
