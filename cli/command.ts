@@ -1,5 +1,6 @@
 import type { CallOptions, Signer } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
+import type { IcSigner } from './ic/ic-signer.ts'
 import type { Output } from './output.ts'
 import type { Progress } from './progress.ts'
 import type { ClientSettings } from './settings.ts'
@@ -31,6 +32,8 @@ export interface CommandContext {
   client(): Client
   /** The identity that signs; made on first use. */
   signer(): Promise<Signer>
+  /** The same, as it calls canisters. */
+  icSigner(): Promise<IcSigner>
   progress(title: string): Progress
 }
 

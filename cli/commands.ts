@@ -182,8 +182,8 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/identity.ts')).newIdentity,
   },
   {
-    name: 'identity import', usage: '<name> <file>', about: 'Take in an Arweave wallet', options: {},
-    examples: ['atoll identity import wallet ./wallet.json'],
+    name: 'identity import', usage: '<name> <file>', about: 'Take in an Arweave wallet, or a key in PEM', options: {},
+    examples: ['atoll identity import wallet ./wallet.json', 'atoll identity import me ./me.pem'],
     load: async () => (await import('./commands/identity.ts')).importIdentity,
   },
   {

@@ -1,21 +1,23 @@
 import { chmod, lstat, mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  type ArweaveJwk,
   arweaveSigner,
   ed25519Signer,
   Failure,
   fromBase64Url,
   generateEd25519Seed,
   type Signer,
+  secp256k1Signer,
   toBase64Url,
 } from '../protocol/index.ts'
+import { ed25519IcSigner, type IcSigner, secp256k1IcSigner } from './ic/ic-signer.ts'
+import { readKey, type SecretKey } from './read-key.ts'
 import { readSettingsFile, SETTINGS_FILE } from './settings.ts'
 
 /** Somebody the user can sign as. */
 export interface Identity {
   readonly name: string
-  readonly kind: 'ed25519' | 'arweave'
+  readonly kind: SecretKey['kind']
   /** What processes see as the sender. */
   readonly address: string
 }
@@ -43,12 +45,12 @@ export class IdentityStore {
 
   /** Makes a new Ed25519 identity. @throws {Failure} `already-there` if there is one of that name */
   create(name: string): Promise<Identity> {
-    return this.#write(name, 'ed25519', { seed: toBase64Url(generateEd25519Seed()) })
+    return this.#write(name, { kind: 'ed25519', seed: toBase64Url(generateEd25519Seed()) })
   }
 
-  /** Takes in an Arweave wallet. @throws {Failure} `usage`, `unsupported-key` */
-  async importArweave(name: string, text: string): Promise<Identity> {
-    return this.#write(name, 'arweave', { jwk: await parseJwk(text) })
+  /** Takes in a wallet or key file. @throws {Failure} `usage`, `unsupported-key`, `already-there` */
+  async import(name: string, text: string): Promise<Identity> {
+    return this.#write(name, await readKey(text))
   }
 
   /** All identities, in order of their names. */
@@ -56,15 +58,24 @@ export class IdentityStore {
     const found: Identity[] = []
     for (const file of (await this.#files()).sort()) {
       const name = file.slice(0, -'.json'.length)
-      const { kind, signer } = await this.#open(name)
-      found.push({ name, kind, address: signer.address })
+      const key = await this.#open(name)
+      found.push({ name, kind: key.kind, address: signerOf(key).address })
     }
     return found
   }
 
   /** Who signs as `name`. @throws {Failure} `unknown-identity`, `open-keys`, `unsupported-key` */
   async signer(name: string): Promise<Signer> {
-    return (await this.#open(name)).signer
+    return signerOf(await this.#open(name))
+  }
+
+  /** Who calls canisters as `name`. @throws {Failure} as `signer`, and `unsupported-key` for a key that the IC does not know */
+  async icSigner(name: string): Promise<IcSigner> {
+    const key = await this.#open(name)
+    if (key.kind === 'secp256k1') return secp256k1IcSigner(fromBase64Url(key.secret))
+    if (key.kind === 'ed25519') return ed25519IcSigner(signerOf(key))
+    const note = 'canisters are called with an Ed25519 or secp256k1 identity'
+    throw new Failure('unsupported-key', { identity: name, kind: key.kind }, { note })
   }
 
   async has(name: string): Promise<boolean> {
@@ -89,12 +100,13 @@ export class IdentityStore {
     }
   }
 
-  async #write(name: string, kind: Identity['kind'], secret: object): Promise<Identity> {
+  async #write(name: string, key: SecretKey): Promise<Identity> {
     const path = this.pathOf(name)
     const folder = join(this.#home, FOLDER)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await chmod(folder, 0o700)
-    const { address } = signerOf(kind, { ...secret })
+    const { kind, ...secret } = key
+    const { address } = signerOf(key)
     const text = JSON.stringify({ $type: 'identity', v: VERSION, name, kind, address, ...secret }, undefined, 2)
     try {
       // Exclusive: an identity is never written over.
@@ -109,7 +121,8 @@ export class IdentityStore {
     return { name, kind, address }
   }
 
-  async #open(name: string): Promise<{ kind: Identity['kind']; signer: Signer }> {
+  /** A key that can sign. */
+  async #open(name: string): Promise<SecretKey> {
     const path = this.pathOf(name)
     let text: string
     try {
@@ -120,28 +133,25 @@ export class IdentityStore {
       throw new Failure('unknown-identity', { identity: name })
     }
     try {
-      const fields = JSON.parse(text) as Readonly<Record<string, unknown>>
-      const kind = fields['kind'] === 'arweave' ? 'arweave' : 'ed25519'
-      return { kind, signer: signerOf(kind, fields) }
+      const key = JSON.parse(text) as SecretKey
+      signerOf(key)
+      return key
     } catch (cause) {
       throw new Failure('unsupported-key', { file: path }, { cause })
     }
   }
 }
 
-function signerOf(kind: Identity['kind'], fields: Readonly<Record<string, unknown>>): Signer {
-  if (kind === 'arweave') return arweaveSigner(fields['jwk'] as ArweaveJwk)
-  return ed25519Signer(fromBase64Url(String(fields['seed'])))
-}
-
-/** Reads a wallet, and signs with it once: a public key alone is no identity. */
-async function parseJwk(text: string): Promise<ArweaveJwk> {
-  try {
-    const jwk = JSON.parse(text) as ArweaveJwk
-    await arweaveSigner(jwk).sign(new Uint8Array(48))
-    return jwk
-  } catch (cause) {
-    throw new Failure('unsupported-key', {}, { cause, note: 'expected an Arweave wallet file' })
+function signerOf(key: SecretKey): Signer {
+  switch (key.kind) {
+    case 'arweave':
+      return arweaveSigner(key.jwk)
+    case 'secp256k1':
+      return secp256k1Signer(fromBase64Url(key.secret))
+    case 'ed25519':
+      return ed25519Signer(fromBase64Url(key.seed))
+    default:
+      throw new Error('no such kind of key')
   }
 }
 

@@ -77,20 +77,21 @@ function contextOf(
     output: new Output(settings.output, terminal),
     limits: { signal: terminal.signal, timeoutMs: settings.timeoutMs },
     client: () => connect({ url: settings.url }),
-    signer: () => signerOf(settings, terminal),
+    signer: async () => (await identities(settings, terminal)).signer(settings.identity),
+    icSigner: async () => (await identities(settings, terminal)).icSigner(settings.identity),
     progress: title => showProgress(title, 'slot', terminal),
   }
 }
 
-/** The chosen identity; the default one is made when it is first needed, and the user is told. */
-async function signerOf(settings: ClientSettings, terminal: Terminal): ReturnType<CommandContext['signer']> {
+/** The user's identities; the default one is made when it is first needed, and the user is told. */
+async function identities(settings: ClientSettings, terminal: Terminal): Promise<IdentityStore> {
   const store = new IdentityStore(settings.home)
   const { identity } = settings
   if (identity === DEFAULT_IDENTITY && !(await store.has(identity))) {
     const { address } = await store.create(identity)
     terminal.err(`made an identity for you: ${address} (${store.pathOf(identity)})\n`)
   }
-  return store.signer(identity)
+  return store
 }
 
 /** The format for a failure that came before the settings were read. */

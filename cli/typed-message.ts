@@ -4,6 +4,7 @@ import type { ProcessRef, Sent, TypedCallOptions } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
 import { findProcess } from './find-named.ts'
 import { didYouMean } from './near-word.ts'
+import { withoutContract } from './untyped-words.ts'
 
 type Input = [input?: unknown, options?: TypedCallOptions]
 
@@ -26,7 +27,11 @@ export async function readTypedMessage(
 ): Promise<TypedMessage> {
   const process = await findProcess(context, name)
   const client = context.client()
-  const contract = await client.processes.contract(process, context.limits)
+  const contract = await client.processes.contract(process, context.limits).catch(async (error: unknown) => {
+    throw Failure.is(error, 'no-contract')
+      ? await withoutContract(context, error, { process: name, action, text })
+      : error
+  })
   const kind = kindOf(contract, action)
   const input = text === undefined ? undefined : parseInput(text, `${contract.name}.${action}`)
   const ref = client.process(contract, process) as ProcessRef<AnyContract> &
@@ -57,7 +62,9 @@ export async function typedMessageIfAny(context: CommandContext): Promise<TypedM
   try {
     return await readTypedMessage(context, positionals)
   } catch (error) {
-    if (Failure.is(error, 'no-contract') && positionals.length < 3) return undefined
+    // One word may be data, but for a canister, which takes no message without a method.
+    const isData = Failure.is(error, 'no-contract') && error.details['format'] !== 'canister'
+    if (isData && positionals.length < 3) return undefined
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import type { Libp2p, Stream } from '@libp2p/interface'
-import { Failure, type KeyId, PEER_DIAL_MAX_MS, PEER_REDIAL_MIN_MS } from '../protocol/index.ts'
+import { Failure, type KeyId, PEER_DIAL_MAX_MS } from '../protocol/index.ts'
+import { Absences } from './absences.ts'
 import type { Serve } from './incoming-calls.ts'
 import { queueMaxBytes } from './parts-lane.ts'
 import { PeerLink } from './peer-link.ts'
@@ -36,8 +37,7 @@ export class Links {
   #received = 0
   #sent = 0
   readonly #opening = new Map<KeyId, Opening>()
-  /** Nodes that could not be reached a moment ago: a dial costs some milliseconds, and whoever waits for a node asks again and again. */
-  readonly #absent = new Map<KeyId, Failure>()
+  readonly #absences = new Absences()
   #find: (peer: KeyId) => Promise<boolean> = async () => false
 
   constructor(parts: LinksParts) {
@@ -88,7 +88,7 @@ export class Links {
     if (link !== undefined) return link
     const opening = this.#opening.get(peer)
     if (opening !== undefined) return opening.promise
-    const failure = this.#absent.get(peer)
+    const failure = this.#absences.of(peer)
     if (failure !== undefined && this.#parts.host.getConnections(peerIdOf(peer)).length === 0) throw failure
     return this.#open(peer)
   }
@@ -117,18 +117,11 @@ export class Links {
       },
       error => {
         over()
-        if (this.at(peer) === undefined) this.#missed(peer, Failure.from(error))
+        if (this.at(peer) === undefined) this.#absences.missed(peer, Failure.from(error))
         opening.reject(error)
       },
     )
     return opening.promise
-  }
-
-  #missed(peer: KeyId, failure: Failure): void {
-    this.#absent.set(peer, failure)
-    setTimeout(() => {
-      if (this.#absent.get(peer) === failure) this.#absent.delete(peer)
-    }, PEER_REDIAL_MIN_MS).unref()
   }
 
   async #dial(peer: KeyId): Promise<PeerLink> {
@@ -180,7 +173,7 @@ export class Links {
     const stays = before === undefined || opensFirst(link) || !opensFirst(before)
     if (stays) this.#links.set(peer, link)
     if (before !== undefined) (stays ? before : link).retire()
-    this.#absent.delete(peer)
+    this.#absences.met(peer)
     this.#opening.get(peer)?.resolve(link)
     this.#opening.delete(peer)
     changed()

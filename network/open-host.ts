@@ -17,6 +17,7 @@ import { askingMuxer } from './asking-muxer.ts'
 import { writeNewsOnly } from './brief-notes.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { keyOfPeer, privateKeyOf } from './peer-name.ts'
+import { quietLengths } from './quiet-lengths.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import { silentLogger } from './silent-logger.ts'
 import type { StreamWatch } from './stream-watch.ts'
@@ -60,7 +61,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
-    connectionEncrypters: [writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) }))],
+    connectionEncrypters: [quietLengths(writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) })))],
     streamMuxers: [
       askingMuxer(
         yamux({

@@ -53,6 +53,8 @@ export const PEERS_ASKED_MAX = 8
 export const PEER_REDIAL_MIN_MS = 250
 /** Longest such pause. */
 export const PEER_REDIAL_MAX_MS = 15_000
+/** Longest pause before one that somebody waits for is dialled for him again; a node that starts dials its own peers at once. */
+export const PEER_ABSENT_MAX_MS = 1_000
 /** Connections to other nodes (about 100 KB each when quiet). */
 export const PEERS_MAX = 256
 /** Connections that have not proven their key yet. */

@@ -3,7 +3,7 @@
  * machine, and hold for ever what was in use once. They read this when a program starts, and not later.
  *
  * - Young objects live in 8 MiB instead of up to 32: buffers they hold are given back four times as often.
- * - All objects are made among the young: the engine's guesses of what lives long are wrong here (decision 0043).
+ * - All objects are made among the young ones: what a message leaves behind lives just too long for the engine's guess (decision 0043).
  * - Two arenas for all threads, free ends of them go back to the system, and what is large is mapped by itself.
  */
 export const NODE_ENGINE = {

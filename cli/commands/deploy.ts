@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { counted } from '../../protocol/index.ts'
 import { readProject } from '../../toolchain/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { choiceFlag } from '../message-arguments.ts'
 import { carryOut, type Done } from '../project/carry-out.ts'
 import { planProject, type Step } from '../project/plan.ts'
+import { showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 
@@ -59,12 +59,8 @@ export function sentenceOf({ name, action, process, slot, check }: Done): string
     case 'spawn':
       return `${name} spawned · ${shortId(process)}`
     case 'upgrade': {
-      const differences = check?.differences.length ?? 0
-      const compared =
-        check === undefined || check.replayed === 0
-          ? ''
-          : ` · ${counted(check.replayed, 'message')} compared, ${differences} differ`
-      return `${name} upgraded in place, state kept${where}${compared}`
+      const replayed = check && showReplayed(check)
+      return `${name} upgraded in place, state kept${where}${replayed === undefined ? '' : ` · ${replayed}`}`
     }
     case 'install':
       return `${name} has its new program${where}`

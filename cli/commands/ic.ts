@@ -101,8 +101,8 @@ export async function candidOf(context: CommandContext, process: string): Promis
   }
 }
 
-async function openClient({ settings, signer, limits }: CommandContext): Promise<IcClient> {
-  return new IcClient(settings.url, await signer(), limits)
+async function openClient({ settings, icSigner, limits }: CommandContext): Promise<IcClient> {
+  return new IcClient(settings.url, await icSigner(), limits)
 }
 
 /** A principal as text, or a process by id or name. */

@@ -18,7 +18,7 @@ export async function newIdentity({ settings, positionals, output, terminal }: C
 export async function importIdentity(context: CommandContext): Promise<undefined> {
   const [name = '', file = ''] = context.positionals
   const text = fromUtf8(await readUserFile(context.terminal, file))
-  const identity = await new IdentityStore(context.settings.home).importArweave(name, text)
+  const identity = await new IdentityStore(context.settings.home).import(name, text)
   context.output.document('identity', identity, () => identity.address)
 }
 

@@ -7,6 +7,7 @@ import { safeBlock, textOf } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 import { endOf } from '../show-sent.ts'
 import { type TypedMessage, typedMessageIfAny } from '../typed-message.ts'
+import { actionHint } from '../untyped-words.ts'
 
 /** `atoll query`: prints what the process answered; nothing is signed and nothing kept. */
 export async function query(context: CommandContext): Promise<CommandEnd> {
@@ -26,6 +27,8 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
     terminal.err(
       `${terminal.paintErr('red', '✖')} ${safeBlock(answer.error.code)}: ${safeBlock(answer.error.message)}\n`,
     )
+    const hint = context.flags['action'] === undefined ? actionHint('query', name, text) : undefined
+    if (hint !== undefined) terminal.err(`  ${hint}\n`)
   }
   return endOf(answer)
 }

@@ -4,6 +4,7 @@ import { findProcess } from '../find-named.ts'
 import { typedMessageIfAny } from '../typed-message.ts'
 import { choiceFlag, readMessage } from '../message-arguments.ts'
 import { showSent, WAITS } from '../show-sent.ts'
+import { actionHint } from '../untyped-words.ts'
 
 /** `atoll send`: prints what the process answered. */
 export async function send(context: CommandContext): Promise<CommandEnd> {
@@ -18,13 +19,6 @@ export async function send(context: CommandContext): Promise<CommandEnd> {
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
   const sent = await context.client().send({ process, ...message, signer: await context.signer() }, limits)
-  const hint = flags['action'] === undefined && text !== undefined ? actionHint(name, text) : undefined
+  const hint = flags['action'] === undefined ? actionHint('send', name, text) : undefined
   return showSent(context, sent, { wait, type: 'message.sent', showsOutput: true, hint })
-}
-
-/** Processes without a contract take what stands behind their name for data: one word may have been meant as an action. */
-function actionHint(process: string, text: string): string | undefined {
-  return /^[A-Za-z][\w-]{0,63}$/.test(text)
-    ? `"${text}" was sent as data: if it is an action, atoll send ${process} --action ${text}`
-    : undefined
 }

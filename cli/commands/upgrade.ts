@@ -6,6 +6,7 @@ import { choiceFlag, countFlag } from '../message-arguments.ts'
 import { showDifferences } from '../show-differences.ts'
 import { safeBlock, safeLine } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
+import { showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 
 const REPLAY = 20
@@ -62,7 +63,7 @@ function showCheck(context: CommandContext, check: UpgradeCheckView): CommandEnd
 /** How it went, on standard error. */
 function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView): void {
   if (output.format !== 'text') return
-  const { ok, error, pending, migrated, replayed, differences } = check
+  const { ok, error, pending, migrated, differences } = check
   if (!ok) {
     terminal.err(`${terminal.paintErr('red', '✖')} on a copy of the state it fails, so nothing was sent\n`)
     if (error !== undefined) terminal.err(`  ${safeBlock(`${error.code}: ${error.message}`)}\n`)
@@ -70,8 +71,8 @@ function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView)
   }
   const facts = [`${counted(migrated.length, 'change')} of the document`]
   if (pending > 0) facts.push(counted(pending, 'open call'))
-  if (replayed > 0)
-    facts.push(`${counted(replayed, 'message')} given to both modules, ${differences.length} answered otherwise`)
+  const replayed = showReplayed(check)
+  if (replayed !== undefined) facts.push(replayed)
   terminal.err(`${terminal.paintErr('green', '✔')} on a copy of the state it works · ${facts.join(' · ')}\n`)
   for (const { slot, what, before, after } of differences.slice(0, SHOWN_MAX)) {
     terminal.err(`  slot ${slot} ${what}: ${cut(before)} → ${cut(after)}\n`)

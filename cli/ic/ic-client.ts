@@ -5,7 +5,6 @@ import {
   decodeIc,
   encodeIc,
   Failure,
-  fromHex,
   fromUtf8,
   hashOfMap,
   type HashTree,
@@ -17,39 +16,29 @@ import {
   principalText,
   selfAuthenticating,
   separator,
-  type Signer,
   toUtf8,
 } from '../../protocol/index.ts'
+import type { IcSigner } from './ic-signer.ts'
 
-const ED25519_DER = fromHex('302a300506032b6570032100')
 const REQUEST = separator('ic-request')
 const EXPIRY_MS = 240_000
 
 /** Requests to a node by the IC's interface: signed, and certificates checked against the node's root key. */
 export class IcClient {
   readonly #url: string
-  readonly #signer: Signer
+  readonly #signer: IcSigner
   readonly #limits: CallOptions
-  readonly #publicKey: Uint8Array
   #rootKey: Promise<Uint8Array> | undefined
 
-  /** @throws {Failure} `unsupported-key` */
-  constructor(url: string, signer: Signer, limits: CallOptions) {
-    if (signer.scheme !== 'ed25519')
-      throw new Failure(
-        'unsupported-key',
-        { scheme: signer.scheme },
-        { note: 'canisters are called with an Ed25519 identity' },
-      )
+  constructor(url: string, signer: IcSigner, limits: CallOptions) {
     this.#url = url.replace(/\/$/, '')
     this.#signer = signer
     this.#limits = limits
-    this.#publicKey = concatBytes(ED25519_DER, signer.publicKey)
   }
 
   /** Who calls. */
   get sender(): Uint8Array {
-    return selfAuthenticating(this.#publicKey)
+    return selfAuthenticating(this.#signer.publicKey)
   }
 
   /** The certified reply of an update. @throws {Failure} `process-error` on a reject */
@@ -119,7 +108,7 @@ export class IcClient {
 
   async #signed(content: IcMap): Promise<Uint8Array> {
     const signature = await this.#signer.sign(concatBytes(REQUEST, hashOfMap(content)))
-    return encodeIc(icMap({ content, sender_pubkey: this.#publicKey, sender_sig: signature }))
+    return encodeIc(icMap({ content, sender_pubkey: this.#signer.publicKey, sender_sig: signature }))
   }
 
   #root(): Promise<Uint8Array> {

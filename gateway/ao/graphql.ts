@@ -69,7 +69,8 @@ async function transactions(parts: AoFacadeParts, values: Arguments): Promise<un
     const found = await toRecipients(parts, recipients, values, { ascending, after, count: first + 1 })
     return pageOf(found.slice(0, first), found.length > first)
   }
-  const matches = ids === undefined ? await search(parts, values) : await byIds(parts, ids, values)
+  const within = blocksOf(values)
+  const matches = (ids === undefined ? await search(parts, values) : await byIds(parts, ids, values)).filter(within)
   const sorted = ids === undefined ? sortByTime(matches, ascending) : matches
   const start = after === undefined ? 0 : sorted.findIndex(({ item }) => item.id === after) + 1
   const limit = ids === undefined ? first : Math.max(first, ids.length)
@@ -93,11 +94,11 @@ async function toRecipients(
     throw new Failure('malformed-request', { recipients: recipients.length, max: GRAPHQL_PER_PAGE_MAX })
   const ids = [...new Set(recipients)].filter(isId).map(asProcessId)
   const processes = await Promise.all(ids.map(id => log.directory.process(id)))
-  const fits = filterOf(values)
+  const [fits, within] = [filterOf(values), blocksOf(values)]
   return messagesTo(
     log,
     processes.filter(process => process !== undefined),
-    { ...wanted, fits: item => fits(item.owner.address, item) },
+    { ...wanted, fits: found => within(found) && fits(found.item.owner.address, found.item) },
   )
 }
 
@@ -136,6 +137,17 @@ function filterOf(values: Arguments): Filter {
     wanted.every(({ name, values: any }) =>
       tags.some(tag => tag.name === name && (any.length === 0 || any.includes(tag.value))),
     )
+}
+
+/** Whether an item stands in the blocks asked for. What nobody keeps the time of stands in none. */
+function blocksOf(values: Arguments): (found: FoundItem) => boolean {
+  const bounds = objectOf(values, 'block')
+  const [min, max] = [numberOf(bounds, 'min'), numberOf(bounds, 'max')]
+  if (min === undefined && max === undefined) return () => true
+  return ({ timestampMs }) => {
+    const height = timestampMs === undefined ? undefined : blockHeightAt(timestampMs)
+    return height !== undefined && height >= (min ?? height) && height <= (max ?? height)
+  }
 }
 
 async function searchProcesses(parts: AoFacadeParts, fits: Filter): Promise<FoundItem[]> {

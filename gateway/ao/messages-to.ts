@@ -10,7 +10,7 @@ import {
   type ProcessDescription,
   type Slot,
 } from '../../protocol/index.ts'
-import { type AoItem, entryAsAo } from './ao-item.ts'
+import { entryAsAo } from './ao-item.ts'
 import { countSlots, readSlots, type SlotEntry, slotAfter } from './feed-reader.ts'
 import type { FoundItem } from './find-item.ts'
 
@@ -20,7 +20,7 @@ export interface MessagesWanted {
   /** The id of a message: those behind it, in that order. */
   readonly after: string | undefined
   readonly count: number
-  readonly fits: (item: AoItem) => boolean
+  readonly fits: (found: FoundItem) => boolean
 }
 
 /** Where a message stands, for an order over several feeds: by time, then by process. */
@@ -48,9 +48,9 @@ export async function messagesTo(
   for await (const { process, entry } of merged(feeds, ascending)) {
     if (++looked > GRAPHQL_MESSAGES_LOOKED_AT_MAX) break
     if (entry.envelope.kind !== 'item' && entry.envelope.kind !== 'push') continue
-    const item = await entryAsAo(log, process, entry)
-    if (!fits(item)) continue
-    found.push({ item, timestampMs: entry.timestampMs })
+    const message = { item: await entryAsAo(log, process, entry), timestampMs: entry.timestampMs }
+    if (!fits(message)) continue
+    found.push(message)
     if (found.length === count) break
   }
   return found

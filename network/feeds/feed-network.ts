@@ -11,8 +11,8 @@ import {
   type KeyId,
   type Log,
   PEER_DIAL_MAX_MS,
-  PEER_REDIAL_MIN_MS,
 } from '../../protocol/index.ts'
+import { Absences } from '../absences.ts'
 import { ByteDuplex } from '../byte-duplex.ts'
 import { FairShare } from '../fair-share.ts'
 import { FramedStream } from '../framed-stream.ts'
@@ -35,8 +35,7 @@ export interface FeedNetworkParts {
 export class FeedNetwork implements FeedLinks, Disposable {
   readonly #parts: FeedNetworkParts
   readonly #links = new Map<KeyId, Promise<PeerFeeds>>()
-  /** Nodes that could not be reached a moment ago: thousands of feeds of one node ask at once. */
-  readonly #absent = new Map<KeyId, Failure>()
+  readonly #absences = new Absences()
   readonly #sources = new Set<FeedSource>()
   readonly #room = new FairShare(FEEDS_FOLLOWED_MAX_BYTES)
   #watch: Disposable | undefined
@@ -87,7 +86,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
   }
 
   async open(peer: KeyId): Promise<FeedLink> {
-    const failure = this.#absent.get(peer)
+    const failure = this.#absences.of(peer)
     if (failure !== undefined) throw failure
     const open = this.#links.get(peer)
     if (open !== undefined && (await open).isOpen) return open
@@ -98,11 +97,13 @@ export class FeedNetwork implements FeedLinks, Disposable {
       if (this.#links.get(peer) === opening) this.#links.delete(peer)
     }
     opening.then(
-      ({ closed }) => closed.then(forget),
+      ({ closed }) => {
+        this.#absences.met(peer)
+        void closed.then(forget)
+      },
       error => {
         forget()
-        this.#absent.set(peer, Failure.from(error))
-        setTimeout(() => this.#absent.delete(peer), PEER_REDIAL_MIN_MS).unref()
+        this.#absences.missed(peer, Failure.from(error))
       },
     )
     return opening

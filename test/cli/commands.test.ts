@@ -98,6 +98,13 @@ describe('messages', () => {
     expect(stderr).toContain('atoll send hits --action Add')
     expect((await atoll('send', 'hits', 'two words')).stderr).not.toContain('--action')
     expect((await atoll('send', 'hits', '--action', 'Nope', 'word')).stderr).not.toContain('was sent as data')
+    expect((await atoll('query', 'hits', 'Get')).stderr).toContain('atoll query hits --action Get')
+  })
+
+  test('of a contract, to a process without one: it is said how that is asked', async () => {
+    const { code, stderr } = await atoll('call', 'hits', 'Add', '5')
+    expect(code).toBe(1)
+    expect(stderr).toContain("atoll send hits --action Add '5'")
   })
 
   test('may only be scheduled, evaluated, or followed to their end', async () => {

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCandidText } from '../../cli/ic/candid-text.ts'
 import { namesOf, showCandid } from '../../cli/ic/show-candid.ts'
@@ -45,6 +47,12 @@ describe('atoll ic', () => {
     expect(principalFromText(canister)).toHaveLength(29)
     expect(await said('ic', 'call', canister, 'add', '(5)')).toBe('(5)')
     expect(await said('ic', 'call', canister, 'get', '--query')).toBe('(record { count = 5; version = 1 })')
+    for (const words of [
+      ['call', 'counter', 'add', '5'],
+      ['send', 'counter', 'add', '5'],
+      ['query', 'counter', 'get'],
+    ])
+      expect((await atoll(...words)).stderr).toMatch(/atoll ic call counter (add '\(5\)'|get '\(\)')/)
     const failed = await atoll('ic', 'call', canister, 'fail')
     expect(failed.code).toBe(1)
     expect(failed.stderr).toContain('IC0503')
@@ -95,6 +103,21 @@ describe('atoll ic', () => {
     const failed = await atoll('ic', 'deploy', file)
     expect(failed.stderr).toContain('wrong.mo:1:')
     expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
+  })
+
+  test('signs with a secp256k1 key of the IC’s tools as these do', { timeout: 180_000 }, async () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+    const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
+    const pem = join(folder.path, 'me.pem')
+    await writeFile(pem, key.export({ format: 'pem', type: 'sec1' }))
+    await said('identity', 'import', 'me', pem)
+    const principal = Secp256k1KeyIdentity.fromSecretKey(new Uint8Array(secret)).getPrincipal().toText()
+    expect(await said('ic', 'id', '-i', 'me')).toBe(principal)
+    const file = join(folder.path, 'whoami.mo')
+    await writeFile(file, 'persistent actor { public shared ({ caller }) func whoami() : async Principal { caller } }')
+    const canister = await said('ic', 'deploy', file, '-i', 'me')
+    expect(await said('ic', 'call', canister, 'whoami', '-i', 'me')).toBe(`(principal "${principal}")`)
+    expect(await said('ic', 'deploy', file, '-i', 'me')).toBe(canister)
   })
 })
 

@@ -1,7 +1,9 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { IdentityStore } from '../../cli/identity-store.ts'
+import { createDataItem, ed25519Signer, fromBase64Url, secp256k1Signer, verifyDataItem } from '../../protocol/index.ts'
 import { readSettings } from '../../cli/settings.ts'
 import { run, temporaryFolder } from './test-terminal.ts'
 
@@ -40,11 +42,46 @@ test('a name cannot lead out of the folder', async () => {
   expect(await readdir(home.path)).toEqual([])
 })
 
-test('what is no wallet is not taken in', async () => {
+test('keys in PEM sign as what they are: the tools of the IC write them so', async () => {
   await using home = await temporaryFolder()
   const store = new IdentityStore(home.path)
-  for (const text of ['', '{}', '{"kty":"RSA","n":"AQAB"}', 'null']) {
-    await expect(store.importArweave('w', text), text).rejects.toMatchObject({ code: 'unsupported-key' })
+  const ed25519 = generateKeyPairSync('ed25519').privateKey
+  const secp256k1 = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+  const secret = (key: KeyObject): Uint8Array => fromBase64Url(key.export({ format: 'jwk' }).d ?? '')
+  const pkcs8 = { format: 'pem', type: 'pkcs8' } as const
+  await store.import('a', String(ed25519.export(pkcs8)))
+  await store.import('b', String(secp256k1.export(pkcs8)))
+  await store.import('c', String(secp256k1.export({ format: 'pem', type: 'sec1' })))
+  const address = secp256k1Signer(secret(secp256k1)).address
+  expect(await store.list()).toEqual([
+    { name: 'a', kind: 'ed25519', address: ed25519Signer(secret(ed25519)).address },
+    { name: 'b', kind: 'secp256k1', address },
+    { name: 'c', kind: 'secp256k1', address },
+  ])
+  const item = await createDataItem({ data: 'x', tags: [] }, await store.signer('b'))
+  expect(verifyDataItem(item)).toBe(true)
+})
+
+test('what is no wallet and no key is not taken in', async () => {
+  await using home = await temporaryFolder()
+  const store = new IdentityStore(home.path)
+  const pkcs8 = { format: 'pem', type: 'pkcs8' } as const
+  const p256 = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const others = [
+    p256.export(pkcs8),
+    privateKey.export({ ...pkcs8, cipher: 'aes-256-cbc', passphrase: 'secret' }),
+    publicKey.export({ format: 'pem', type: 'spki' }),
+  ]
+  for (const text of [
+    '',
+    '{}',
+    '{"kty":"RSA","n":"AQAB"}',
+    'null',
+    '-----BEGIN PRIVATE KEY-----',
+    ...others.map(String),
+  ]) {
+    await expect(store.import('w', text), text).rejects.toMatchObject({ code: 'unsupported-key' })
   }
   expect(await store.list()).toEqual([])
 })

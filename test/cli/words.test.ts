@@ -7,6 +7,7 @@ import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
+import { showReplayed } from '../../cli/show-replayed.ts'
 import { showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
@@ -291,4 +292,11 @@ test('a wait that ends says that the message has its slot: who sends it again se
   const sent = { id: ID, process: ID, slot: 4, timestampMs: 1, result: () => Promise.reject(new Failure('timeout')) }
   const shown = showSent({ limits: {} } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
   await expect(shown).rejects.toMatchObject({ code: 'timeout', details: { slot: 4, message: ID } })
+})
+
+test('of an upgrade messages are counted that are answered otherwise, not in how many ways they are', () => {
+  const differs = (slot: number, what: 'status' | 'error' | 'output') => ({ slot, what, before: 'a', after: 'b' })
+  expect(showReplayed({ replayed: 0, differences: [] })).toBeUndefined()
+  const differences = [differs(3, 'status'), differs(3, 'error'), differs(3, 'output')]
+  expect(showReplayed({ replayed: 1, differences })).toBe('1 message given to both modules, 1 answered otherwise')
 })

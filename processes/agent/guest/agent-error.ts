@@ -11,6 +11,19 @@ export class AgentError extends Error {
   }
 }
 
+type Prepare = (error: Error, frames: unknown) => unknown
+const NO_STACK: Prepare = () => undefined
+
+/** The same error without a stack: the engine gives it that of the place where it is thrown next, which is the program's. */
+export function unplaced({ code, message }: AgentError): AgentError {
+  const errors = Error as { prepareStackTrace?: Prepare | undefined }
+  const before = errors.prepareStackTrace
+  errors.prepareStackTrace = NO_STACK
+  const error = new AgentError(code, message)
+  errors.prepareStackTrace = before
+  return error
+}
+
 /** What is told of a thrown value. */
 export interface Told {
   readonly code: string

@@ -1,6 +1,6 @@
 import { agent, type Call, type Reply } from './agent.ts'
 import { FLAGS, type Task } from './task.ts'
-import { AgentError } from './agent-error.ts'
+import { AgentError, unplaced } from './agent-error.ts'
 import { sendText, slot } from './slot.ts'
 import { wakeAt } from './wake.ts'
 
@@ -26,7 +26,7 @@ export interface Request {
 }
 
 /** Sends a request and waits for its reply. Fails with `call-limit` or `too-deep`; rejects with `call-timeout`, or with what the other side says. */
-export function call(request: Request): Promise<Reply> {
+function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
   if (agent.calls.size >= CALLS_MAX) throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
   if (slot.isDeep || ((slot.waited?.flags ?? 0) & FLAGS.isDeep) !== 0)
@@ -58,6 +58,20 @@ export function call(request: Request): Promise<Reply> {
       reject,
     })
   })
+}
+
+/**
+ * Gives what a request is answered with, as `read` reads it. What it fails with has no place yet: it is told with that where the program
+ * awaits this.
+ */
+export async function answered<T>(request: () => Request, read: (reply: Reply) => T): Promise<T> {
+  const waiting = call(request())
+  try {
+    return read(await waiting)
+  } catch (error) {
+    // Thrown here, it would have its place here.
+    return Promise.reject(error instanceof AgentError ? unplaced(error) : error)
+  }
 }
 
 /** JSON of the message up to its data. Spelled by hand: its texts are quoted once, or need not be. */

@@ -1,7 +1,7 @@
 import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { call } from './calls.ts'
+import { answered } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
 import { type AnyContract, checkGiven, checkSent, own } from './definition.ts'
 import { format } from './format.ts'
@@ -101,22 +101,16 @@ export class AgentContext {
   }
 
   /** Has the messenger unit do something outside; the result comes back as a signed message. */
-  async effect(name: string, input: unknown, options: { key?: string; timeout?: Duration } = {}): Promise<unknown> {
-    const { messenger = '', messengerAddress = '' } = agent.facts ?? {}
-    const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
-    if (options.key !== undefined) tags.push('Effect-Key', options.key)
-    const data = JSON.stringify(input) ?? ''
-    const timeoutMs = options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
-    const reply = await call({
-      task: this.#task,
-      to: messenger,
-      answerer: messengerAddress,
-      action: name,
-      tags,
-      data,
-      timeoutMs,
-    })
-    return reply.data === '' ? undefined : JSON.parse(reply.data)
+  effect(name: string, input: unknown, options: { key?: string; timeout?: Duration } = {}): Promise<unknown> {
+    const request = () => {
+      const { messenger = '', messengerAddress = '' } = agent.facts ?? {}
+      const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
+      if (options.key !== undefined) tags.push('Effect-Key', options.key)
+      const data = JSON.stringify(input) ?? ''
+      const timeoutMs = options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
+      return { task: this.#task, to: messenger, answerer: messengerAddress, action: name, tags, data, timeoutMs }
+    }
+    return answered(request, ({ data }) => (data === '' ? undefined : JSON.parse(data)))
   }
 
   send(message: RawMessage): void {
@@ -124,11 +118,12 @@ export class AgentContext {
     send([0, to, tags, data])
   }
 
-  async request(message: RawMessage, options: { timeout?: Duration } = {}): Promise<unknown> {
-    const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout)
-    const action = message.action ?? 'request'
-    const reply = await call({ task: this.#task, action, timeoutMs, ...rawOf(message) })
-    return { from: reply.from, tags: tagRecord(reply.tags), data: reply.data }
+  request(message: RawMessage, options: { timeout?: Duration } = {}): Promise<unknown> {
+    const request = () => {
+      const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout)
+      return { task: this.#task, action: message.action ?? 'request', timeoutMs, ...rawOf(message) }
+    }
+    return answered(request, ({ from, tags, data }) => ({ from, tags: tagRecord(tags), data }))
   }
 }
 

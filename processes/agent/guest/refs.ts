@@ -1,5 +1,5 @@
 import type { Task } from './task.ts'
-import { call } from './calls.ts'
+import { answered } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
 import { type AnyContract, checkGiven, type Schema } from './definition.ts'
 import { replyValue } from './input.ts'
@@ -44,19 +44,20 @@ function method(
   shape: Shape,
   isQuery: boolean,
 ) {
-  return async (input?: unknown, options: CallOptions = {}): Promise<unknown> => {
-    const reply = await call({
-      task,
-      to: id,
-      action: name,
-      tags: requestText(name),
-      data: dataOf(contract, name, shape, input),
-      isQuery,
-      timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-      retries: options.retry ?? 0,
-    })
-    return replyValue(reply, shape.reply, `${contract.name}.${name}`)
-  }
+  return (input?: unknown, options: CallOptions = {}): Promise<unknown> =>
+    answered(
+      () => ({
+        task,
+        to: id,
+        action: name,
+        tags: requestText(name),
+        data: dataOf(contract, name, shape, input),
+        isQuery,
+        timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
+        retries: options.retry ?? 0,
+      }),
+      reply => replyValue(reply, shape.reply, `${contract.name}.${name}`),
+    )
 }
 
 const requestTags = (name: string): string[] => ['Action', name, 'Content-Type', 'application/json']

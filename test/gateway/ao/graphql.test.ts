@@ -171,6 +171,25 @@ describe('the gateway’s GraphQL', () => {
     }
   })
 
+  test('finds what stands in some blocks only', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const sent = [await sender.message(process)]
+    node.nowMs += 120_000
+    const later = await sender.spawn(module, 'Name', 'two')
+    sent.push(await sender.message(process))
+    const messages = (block: string) => ask(node, `{ transactions(recipients: "${process}", block: ${block}) { id } }`)
+    const types = 'tags: [{ name: "Type", values: ["Process", "Module"] }]'
+    const others = (block: string) => ask(node, `{ transactions(${types}, block: ${block}) { id } }`)
+    expect(ids(await messages('{ min: 1500001 }'))).toEqual([sent[1]])
+    expect(ids(await messages('{ max: 1500000 }'))).toEqual([sent[0]])
+    expect(ids(await messages('{ min: 1500002, max: 1600000 }'))).toEqual([])
+    expect(ids(await others('{ min: 1500001 }'))).toEqual([later])
+    expect(ids(await others('{ min: 1500000, max: 1500000 }'))).toEqual([process])
+    const known = `{ transactions(ids: ["${process}", "${later}"], block: { min: 1500001 }) { id } }`
+    expect(ids(await ask(node, known))).toEqual([later])
+  })
+
   test('finds modules by tags given as literals', async () => {
     const { node, module } = await nodeWithProcess()
     await using _ = node

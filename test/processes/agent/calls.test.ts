@@ -121,8 +121,38 @@ describe('a call of an agent', () => {
     const agent = start()
     const asked = agent.send('ask', { peer: PEER })
     expect(reply(agent, referenceOf(asked), 'twelve').output).toMatchObject({
-      settled: [{ error: { code: 'bad-reply', message: expect.stringContaining('counter.add') } }],
+      settled: [
+        {
+          error: {
+            code: 'bad-reply',
+            message: expect.stringMatching(/counter\.add.* \(caller\.process\.ts:19:\d+\)$/),
+          },
+        },
+      ],
     })
+  })
+
+  it('tells where in its author’s source it awaited what came to nothing', () => {
+    const failing = (action: string, input: object) => {
+      const agent = start()
+      const asked = agent.send(action, { peer: PEER, ...input })
+      const tags = ['Action', 'Error', 'X-Reference', referenceOf(asked), 'Error', 'threw']
+      return agent.push(PEER, tags, JSON.stringify({ code: 'threw', message: 'no 2 (counter.process.ts:9:13)' })).output
+    }
+    const behind = (line: number) => ({
+      settled: [
+        {
+          error: {
+            code: 'threw',
+            message: expect.stringMatching(
+              new RegExp(`failed: no 2 \\(counter\\.process\\.ts:9:13\\) \\(caller\\.process\\.ts:${line}:\\d+\\)$`),
+            ),
+          },
+        },
+      ],
+    })
+    expect(failing('ask', {})).toMatchObject(behind(19))
+    expect(failing('askTwice', {})).toMatchObject(behind(25))
   })
 
   it('ends at its time limit, is made again as often as it says, and then fails', () => {
@@ -409,6 +439,18 @@ describe('requests that wait', () => {
     })
     expect(sentBy(settled)).toMatchObject([{ to: OTHER, Action: 'add' }])
   })
+})
+
+it('says what it knows if it is asked for nothing, or for what there is not', () => {
+  const agent = start()
+  const errorOf = (action: string) => {
+    const { ending } = agent.send(action)
+    return ending.status === 'error' ? ending.error : undefined
+  }
+  const known = expect.stringMatching(/^a message without an Action; known: ask, .*log/)
+  expect(errorOf('')).toEqual({ code: 'unknown-action', message: known })
+  expect(errorOf('nothing')?.message).toMatch(/^caller has no message nothing; known: ask, /)
+  expect(() => agent.query('nothing')).toThrow(/^unknown-action: caller has no query nothing; known: log, @state/)
 })
 
 describe('a request of a process', () => {
