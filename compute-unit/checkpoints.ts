@@ -38,6 +38,26 @@ export interface ReadCheckpoint extends ProcessSnapshot {
   readonly isNewest: boolean
 }
 
+export interface KeptCheckpoint {
+  readonly head: CheckpointHead
+  readonly snapshot: ReadCheckpoint
+}
+
+/** Versions up to some slot: the newest of each name, whether there are newer ones, and when the last of them was written. */
+interface Versions<Found> {
+  readonly found: Found
+  readonly isNewest: boolean
+  readonly lastAt: Slot
+}
+
+/** What is kept of a process: all manifests that can be read, the slot of the last one, read or not, and the rest up to some slot. */
+interface Kept {
+  readonly heads: Manifest[]
+  readonly last: Slot
+  readonly chunks: Versions<ReadonlyMap<number, { readonly at: Slot; readonly value: Uint8Array }>>
+  readonly cells: Versions<ReadonlyMap<CellKey, Uint8Array>>
+}
+
 interface Manifest extends CheckpointHead {
   readonly pages: number
   readonly engine: Uint8Array
@@ -99,67 +119,81 @@ export class Checkpoints {
 
   /** Checkpoints of a process, oldest first; damaged ones are passed over. */
   async list(process: ProcessId): Promise<CheckpointHead[]> {
-    const heads: CheckpointHead[] = []
-    for await (const { key, value } of this.#store.range(rangeOf(storeKey('checkpoint', process)))) {
-      const head = readManifest(value)
-      if (head?.slots === lastNumber(key)) heads.push(head)
-    }
-    return heads
+    return (await this.#manifests(process)).heads
   }
 
-  /** The state at checkpoint `slots`; whoever wakes waits for it, so all of it is read at once. */
+  /** The state at checkpoint `slots`. */
   async read(process: ProcessId, slots: Slot): Promise<ReadCheckpoint | undefined> {
-    const [manifests, chunks, cells] = await Promise.all([
-      this.#manifestsFrom(process, slots),
+    const kept = await this.#upTo(process, slots)
+    const manifest = kept.heads.find(head => head.slots === slots)
+    return manifest && stateOf(manifest, kept)
+  }
+
+  /**
+   * The newest checkpoint up to `slots`. Whoever wakes waits for each look at the store, so which that is and all of it are read at once;
+   * nothing, if that cannot be told from what was read.
+   */
+  async newest(process: ProcessId, slots: Slot): Promise<KeptCheckpoint | undefined> {
+    const kept = await this.#upTo(process, slots)
+    const head = kept.heads.findLast(one => one.slots <= slots)
+    // Of a checkpoint whose manifest is damaged the rest is there.
+    if (head === undefined || kept.chunks.lastAt > head.slots || kept.cells.lastAt > head.slots) return undefined
+    return { head, snapshot: stateOf(head, kept) }
+  }
+
+  async #upTo(process: ProcessId, slots: Slot): Promise<Kept> {
+    const [{ heads, last }, chunks, cells] = await Promise.all([
+      this.#manifests(process),
       this.#chunksAt(process, slots),
       this.#cellsAt(process, slots),
     ])
-    const [first] = manifests.found
-    const manifest = first && readManifest(first)
-    if (manifest?.slots !== slots) return undefined
-    const { module, since, pages, engine, logHash, blocks } = manifest
-    const own = new Map<number, Uint8Array>()
-    for (const [index, { at, value }] of chunks.found) if (at >= since) own.set(index, value)
-    const isNewest = manifests.found.length === 1 && chunks.isNewest && cells.isNewest
-    const state = { slots, module, since, blocks, pages, engine, logHash, chunks: own, cells: [...cells.found] }
-    return { ...state, isNewest }
+    return { heads, last, chunks, cells }
   }
 
-  async #manifestsFrom(process: ProcessId, slots: Slot): Promise<{ readonly found: readonly Uint8Array[] }> {
-    const gte = storeKey('checkpoint', process, bigEndian64(slots))
-    const { lt } = rangeOf(storeKey('checkpoint', process))
-    const found: Uint8Array[] = []
-    for await (const { value } of this.#store.range({ gte, lt })) found.push(value)
-    return { found }
+  async #manifests(process: ProcessId): Promise<Pick<Kept, 'heads' | 'last'>> {
+    const heads: Manifest[] = []
+    let last = 0
+    for await (const { key, value } of this.#store.range(rangeOf(storeKey('checkpoint', process)))) {
+      last = lastNumber(key)
+      const head = readManifest(value)
+      if (head?.slots === last) heads.push(head)
+    }
+    return { heads, last }
   }
 
   /** The newest version of each chunk up to `slots`. */
-  async #chunksAt(process: ProcessId, slots: Slot) {
+  async #chunksAt(process: ProcessId, slots: Slot): Promise<Kept['chunks']> {
     const prefix = storeKey('chunk', process)
     const found = new Map<number, { readonly at: Slot; readonly value: Uint8Array }>()
-    let isNewest = true
+    let [isNewest, lastAt] = [true, 0]
     for await (const { key, value } of this.#store.range(rangeOf(prefix))) {
       const at = lastNumber(key)
-      if (at > slots) isNewest = false
-      else found.set(new DataView(key.buffer, key.byteOffset + prefix.length, 4).getUint32(0), { at, value })
-    }
-    return { found, isNewest }
-  }
-
-  async #cellsAt(process: ProcessId, slots: Slot) {
-    const prefix = storeKey('cell', process)
-    const found = new Map<CellKey, Uint8Array>()
-    let isNewest = true
-    for await (const { key, value } of this.#store.range(rangeOf(prefix))) {
-      if (lastNumber(key) > slots) {
+      if (at > slots) {
         isNewest = false
         continue
       }
+      lastAt = Math.max(lastAt, at)
+      found.set(new DataView(key.buffer, key.byteOffset + prefix.length, 4).getUint32(0), { at, value })
+    }
+    return { found, isNewest, lastAt }
+  }
+
+  async #cellsAt(process: ProcessId, slots: Slot): Promise<Kept['cells']> {
+    const prefix = storeKey('cell', process)
+    const found = new Map<CellKey, Uint8Array>()
+    let [isNewest, lastAt] = [true, 0]
+    for await (const { key, value } of this.#store.range(rangeOf(prefix))) {
+      const at = lastNumber(key)
+      if (at > slots) {
+        isNewest = false
+        continue
+      }
+      lastAt = Math.max(lastAt, at)
       const name = toCellKey(key.subarray(prefix.length + 4, key.length - 8))
       if (value[0] === 0) found.delete(name)
       else found.set(name, value.subarray(1))
     }
-    return { found, isNewest }
+    return { found, isNewest, lastAt }
   }
 
   /** Drops all that is newer than checkpoint `slots`; 0 drops everything. */
@@ -196,6 +230,14 @@ export class Checkpoints {
     }
     this.#store.write(gone)
   }
+}
+
+function stateOf(manifest: Manifest, { last, chunks, cells }: Kept): ReadCheckpoint {
+  const { slots, module, since, pages, engine, logHash, blocks } = manifest
+  const own = new Map<number, Uint8Array>()
+  for (const [index, { at, value }] of chunks.found) if (at >= since) own.set(index, value)
+  const isNewest = last === slots && chunks.isNewest && cells.isNewest
+  return { slots, module, since, blocks, pages, engine, logHash, chunks: own, cells: [...cells.found], isNewest }
 }
 
 function sameName(a: Uint8Array, b: Uint8Array): boolean {

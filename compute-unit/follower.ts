@@ -335,7 +335,7 @@ export class Follower {
 
   async #open(): Promise<void> {
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
-    const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated }
+    const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated, blocks: this.#nextBlock }
     await this.#past.replay(async () => this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo)))
   }
 

@@ -23,6 +23,7 @@ interface HostProcessParts {
 }
 
 interface Waiting {
+  readonly number: number
   resolve(answer: HostAnswer): void
   reject(error: Failure): void
 }
@@ -50,7 +51,8 @@ function giveWay(pid: number): void {
 class HostProcess implements Host {
   readonly #child: ChildProcess
   readonly #parts: HostProcessParts
-  readonly #waiting = new Map<number, Waiting>()
+  /** In the order in which they are served. A list: what lay in a map would be kept until the whole heap is collected (decision 0043). */
+  #waiting: Waiting[] = []
   readonly #packets = new PacketReader(PACKET_MAX_BYTES)
   readonly #exited: Promise<void>
   readonly #outgoing = new PacketWriter()
@@ -103,14 +105,14 @@ class HostProcess implements Host {
     const number = this.#nextNumber++
     this.#send(number, request)
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
-    this.#waiting.set(number, { resolve, reject })
+    this.#waiting.push({ number, resolve, reject })
     // Asking is no sign of life: a busy node must not keep alive a host that hangs.
     this.#guard ??= this.#startGuard()
     return promise
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting.length
   }
 
   /** Requests of one turn of the loop go in one write, and those that a busy host does not miss: a write costs more than most requests. */
@@ -121,7 +123,7 @@ class HostProcess implements Host {
   }
 
   #flush(): void {
-    const atWork = this.#waiting.size - this.#unsent
+    const atWork = this.#waiting.length - this.#unsent
     if (this.#unsent === 0 || atWork >= BUSY_REQUESTS) return
     this.#unsent = 0
     this.#child.stdin?.write(this.#outgoing.finish())
@@ -139,8 +141,8 @@ class HostProcess implements Host {
   #takeAnswers(chunk: Uint8Array): void {
     for (const packet of this.#packets.take(chunk)) {
       const { number, answer } = decodeAnswer(packet)
-      const waiting = this.#waiting.get(number)
-      this.#waiting.delete(number)
+      // A sign of life answers nobody.
+      const waiting = this.#waiting[0]?.number === number ? this.#waiting.shift() : undefined
       if (answer.kind === 'fault') {
         waiting?.reject(faultOf(answer))
         if (answer.fatal) return this.#giveUp()
@@ -159,7 +161,7 @@ class HostProcess implements Host {
 
   /** Starts the wall-clock guard anew: something moved. */
   #watch(): void {
-    if (this.#waiting.size === 0) {
+    if (this.#waiting.length === 0) {
       clearTimeout(this.#guard)
       this.#guard = undefined
     } else this.#guard?.refresh()
@@ -176,12 +178,12 @@ class HostProcess implements Host {
     clearTimeout(this.#guard)
     const note = this.#stderr.split('\n').find(line => /error|fatal/i.test(line))
     // Requests are served in order: what ran is what was asked first. The others only waited.
-    for (const waiting of this.#waiting.values()) {
+    for (const waiting of this.#waiting) {
       const details = this.#blamed ? { bystander: true } : {}
       waiting.reject(new Failure('host-fault', details, { note: note ?? 'the host ended' }))
       this.#blamed = true
     }
-    this.#waiting.clear()
+    this.#waiting = []
     if (!this.#closing) this.#parts.onExit()
   }
 

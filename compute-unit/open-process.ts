@@ -1,13 +1,5 @@
-import {
-  equalBytes,
-  Failure,
-  type FeedSpec,
-  type Log,
-  type ModuleId,
-  type ProcessDescription,
-  type Slot,
-} from '../protocol/index.ts'
-import { certifiedCheckpoints } from './certified-checkpoints.ts'
+import { equalBytes, Failure, type Log, type ModuleId, type ProcessDescription } from '../protocol/index.ts'
+import { type CertifiedUpTo, certifiedCheckpoints } from './certified-checkpoints.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { ProcessSnapshot } from './evaluation/index.ts'
 import { damaged } from './faults.ts'
@@ -29,7 +21,7 @@ export async function openProcess(
   { log, checkpoints }: { readonly log: Log; readonly checkpoints: Checkpoints },
   process: ProcessDescription,
   seat: HostSeat,
-  upTo: { readonly results: FeedSpec; readonly evaluated: Slot },
+  upTo: CertifiedUpTo,
 ): Promise<OpenedProcess> {
   const find = modulesOf(log.directory)
   const spawn = await log.directory.spawnEnvelope(process.id)

@@ -29,8 +29,9 @@ export class RocksStore implements Store, AsyncDisposable {
   readonly #folder: string
   #db: RocksDB
   #reads: ReadTogether
-  /** Latest change of each key that the database has not taken yet. */
-  readonly #overlay = new Map<string, Pending>()
+  /** Latest change of each key that waits for the next run, and of those of the run under way: gone as a whole, a map keeps nothing of what lay in it (decision 0043). */
+  #gathered = new Map<string, Pending>()
+  #underWay: ReadonlyMap<string, Pending> = new Map()
   #queue: Pending[] = []
   /** Changes that ever came, and how many of these, in that order, are with the database. */
   #given = 0
@@ -64,7 +65,7 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    const pending = this.#overlay.get(nameOf(key))
+    const pending = this.#latest(nameOf(key))
     if (pending !== undefined) return pending.value
     try {
       return await this.#reads.get(key)
@@ -81,7 +82,7 @@ export class RocksStore implements Store, AsyncDisposable {
     if (this.#closed) throw new Failure('shutting-down')
     for (const { key, value } of changes) {
       const change = { name: nameOf(key), key, value }
-      this.#overlay.set(change.name, change)
+      this.#gathered.set(change.name, change)
       this.#queue.push(change)
       this.#backlogBytes += sizeOf(change)
     }
@@ -163,14 +164,22 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   #pendingBetween(gte: Uint8Array, lt: Uint8Array, reverse: boolean): Pending[] {
-    if (this.#overlay.size === 0) return []
+    if (this.#gathered.size + this.#underWay.size === 0) return []
     const [from, to] = [nameOf(gte), nameOf(lt)]
     const found: Pending[] = []
-    for (const change of this.#overlay.values()) {
-      if (change.name >= from && change.name < to) found.push(change)
+    for (const changes of [this.#underWay, this.#gathered]) {
+      for (const change of changes.values()) {
+        const { name } = change
+        if (name >= from && name < to && this.#latest(name) === change) found.push(change)
+      }
     }
     const sign = reverse ? -1 : 1
     return found.sort((a, b) => (a.name < b.name ? -sign : sign))
+  }
+
+  /** The latest change of a key that the database may not have. */
+  #latest(name: string): Pending | undefined {
+    return this.#gathered.get(name) ?? this.#underWay.get(name)
   }
 
   /** Sees to it that the queue is written, once enough has come or some time has passed. */
@@ -191,6 +200,8 @@ export class RocksStore implements Store, AsyncDisposable {
 
   /** Writes what is queued now; what comes meanwhile gathers for the next run. */
   async #run(): Promise<void> {
+    this.#underWay = this.#gathered
+    this.#gathered = new Map()
     for (let left = this.#queue.length; left > 0; ) {
       const taken = this.#queue.splice(0, Math.min(left, BATCH_CHANGES_MAX))
       left -= taken.length
@@ -200,25 +211,24 @@ export class RocksStore implements Store, AsyncDisposable {
       } catch (error) {
         this.#failure = diskFailure(error, 'store')
         this.#queue = [...taken, ...this.#queue]
+        this.#gathered = new Map([...this.#underWay, ...this.#gathered])
         this.#wake()
         this.#isDown = true
         this.#reopenSoon()
         return
       }
       this.#written += taken.length
-      for (const change of taken) {
-        this.#backlogBytes -= sizeOf(change)
-        if (this.#overlay.get(change.name) === change) this.#overlay.delete(change.name)
-      }
+      for (const change of taken) this.#backlogBytes -= sizeOf(change)
       this.#wake()
     }
+    this.#underWay = new Map()
   }
 
   async #apply(taken: readonly Pending[]): Promise<void> {
     const batch = this.#db.write({ autoDestroy: true, capacity: taken.length })
     for (const change of taken) {
       // Superseded by what is written with it. What comes in a later batch may not get there: this one would be without either.
-      if (this.#queue.length === 0 && this.#overlay.get(change.name) !== change) continue
+      if (this.#queue.length === 0 && this.#latest(change.name) !== change) continue
       if (change.value === undefined) batch.tryDelete(change.key)
       else batch.tryPut(change.key, change.value)
     }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
@@ -42,6 +44,33 @@ it('a host stays while somebody counts on what is open in it', async () => {
     expect(seat.pid).toBe(pid)
   }
   await expect.poll(() => seat.pid, { timeout: 60_000 }).toBeUndefined()
+})
+
+it('of requests that were answered nothing outlives a collection of young objects, though the host has outlived many (0043)', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void
+  await using seat = new HostSeat({
+    open: childProcessHosts(hostProgram()),
+    wallMaxMs: 60_000,
+    onExit: () => undefined,
+  })
+  const id = asProcessId(fakeId(1))
+  const [rounds, together] = [100, 64]
+  const pass = async (): Promise<void> => {
+    for (let round = 0; round < rounds; round++) {
+      const asked = Array.from({ length: together }, () => seat.ask({ kind: 'close', process: id }))
+      expect((await Promise.all(asked)).every(({ kind }) => kind === 'done')).toBe(true)
+    }
+  }
+  await pass()
+  collect()
+  const before = process.memoryUsage().heapUsed
+  await pass()
+  collect({ type: 'minor' })
+  collect({ type: 'minor' })
+  const kept = process.memoryUsage().heapUsed - before
+  // Left behind, each takes 300 bytes.
+  expect(kept / (rounds * together)).toBeLessThan(150)
 })
 
 it('a host that did much gives memory back once, after it had nothing to do for long: a pause costs it no compiled code', async () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { openKeystore, sourceFromLog, verifyProcess } from '../../node/index.ts'
 import { decodeCandid, toHex } from '../../protocol/index.ts'
@@ -73,6 +73,8 @@ it(`what was certified is true after each of ${KILLS} kills, and the root key is
   const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
   try {
     let node = await startNode(data)
+    // A failed check must not leave a node behind.
+    onTestFinished(() => node.kill())
     let user = await IcCaller.open(node.url)
     const { rootKey } = user
     const canister = await user.install(motoko(COUNTER))

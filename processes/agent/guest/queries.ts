@@ -5,7 +5,7 @@ import { checkSent } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
-import { routeOf } from './routes.ts'
+import { noSuchAction, routeOf } from './routes.ts'
 import { slot } from './slot.ts'
 
 /** What code of a query gets: the state and facts, and nothing to act with. */
@@ -33,8 +33,7 @@ export function answer(task: Task): unknown {
   const route = routeOf(action)
   if (route?.isQuery !== true) {
     const known = [...Object.keys(contract.queries), '@state', '@contract', '@export']
-    const asked = action === '' ? 'a query without an Action' : `query ${action}`
-    throw new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
+    throw noSuchAction(contract.name, 'query', action, known)
   }
   const reply = route.run(queryFacts(from), inputOf(task, route.input))
   if (reply instanceof Promise) throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)

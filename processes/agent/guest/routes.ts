@@ -31,6 +31,17 @@ export function makeRoutes({ contract, definition }: Program): void {
 
 export const routeOf = (name: string): Route | undefined => routes.get(name)
 
+/** Nothing is asked for, or what there is not. */
+export function noSuchAction(
+  name: string,
+  kind: 'message' | 'query',
+  action: string,
+  known: readonly string[],
+): AgentError {
+  const wrong = action === '' ? `a ${kind} without an Action` : `${name} has no ${kind} ${action}`
+  return new AgentError('unknown-action', `${wrong}; known: ${known.join(', ')}`)
+}
+
 function absent(name: string): () => never {
   return () => {
     throw new AgentError('unknown-action', `${name} is promised, but not implemented`)

@@ -4,7 +4,7 @@ import { AgentError, tell, type Told } from './agent-error.ts'
 import { answerError, answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
 import { checkSent } from './definition.ts'
-import { type Route, routeOf } from './routes.ts'
+import { noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
 import { failStep, slot } from './slot.ts'
@@ -61,8 +61,7 @@ function finish(task: Task, end: () => void): void {
 function unknownAction(action: string): AgentError {
   const { contract } = implementation()
   const known = [...Object.keys(contract.messages), ...Object.keys(contract.queries)]
-  const asked = action === '' ? 'a message without an Action' : action
-  return new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
+  return noSuchAction(contract.name, 'message', action, known)
 }
 
 function authorize({ action, from }: Task, allow: readonly string[]): void {

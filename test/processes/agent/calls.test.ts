@@ -441,6 +441,18 @@ describe('requests that wait', () => {
   })
 })
 
+it('says what it knows if it is asked for nothing, or for what there is not', () => {
+  const agent = start()
+  const errorOf = (action: string) => {
+    const { ending } = agent.send(action)
+    return ending.status === 'error' ? ending.error : undefined
+  }
+  const known = expect.stringMatching(/^a message without an Action; known: ask, .*log/)
+  expect(errorOf('')).toEqual({ code: 'unknown-action', message: known })
+  expect(errorOf('nothing')?.message).toMatch(/^caller has no message nothing; known: ask, /)
+  expect(() => agent.query('nothing')).toThrow(/^unknown-action: caller has no query nothing; known: log, @state/)
+})
+
 describe('a request of a process', () => {
   it('is answered by a message; if it fails too, and the slot is well', () => {
     const agent = start()
