@@ -93,6 +93,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       followersMax: parts.followersMax ?? FOLLOWERS_MAX,
       common: this.#forFollowers(),
       isWatched: process => this.#growth.isWatched(process),
+      forgotten: process => this.#results.forget(process),
       trouble: (process, error) => this.#trouble(process, error),
     })
     this.#results = new ResultReader({

@@ -26,6 +26,8 @@ export interface FollowersParts {
   readonly common: Omit<FollowerParts, 'seat' | 'slow' | 'apart' | 'trusted'>
   /** Whether somebody holds on to the follower of a process. */
   isWatched(process: ProcessId): boolean
+  /** One is gone from memory until somebody asks for it: so may be what else is kept at hand of its process. */
+  forgotten(process: ProcessId): void
   trouble(process: ProcessId, error: unknown): void
 }
 
@@ -51,6 +53,7 @@ export class Followers implements Disposable {
       forget: follower => {
         this.#opened.delete(follower.process.id)
         this.#byProcess.delete(follower.process.id)
+        parts.forgotten(follower.process.id)
       },
       trouble: (process, error) => parts.trouble(process, error),
     })

@@ -131,7 +131,7 @@ export class ResultReader {
     return frame
   }
 
-  /** A process is in a new epoch: frames of before are in memory no more. */
+  /** Frames of a process are at hand no more: nobody asks for it, or they are of an epoch that is over. */
   forget(process: ProcessId): void {
     this.#parts.recent.forget(process)
     this.#lookedUp.forget(process)

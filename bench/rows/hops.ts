@@ -24,6 +24,8 @@ export interface Counts {
 }
 
 const REPETITIONS = 3
+/** In each of them, as Restate is measured. */
+const MEASUREMENTS = 3
 const WARM_UP_ROUNDS = 200
 const CHAIN_POLL_MS = 5
 /** Looks are requests to the node, work that no hop needs; these chains run for seconds. */
@@ -156,8 +158,10 @@ export const hopsRow: Row = {
       const pairs = new Pairs(node, await spawnMany(node, module, many.pairs * 2))
       await pairs.warmUp(many.pairs / 10)
       for (let turn = 0; turn < (context.quick ? 1 : REPETITIONS); turn++) {
-        chains.push(await pairs.measure(one))
-        hundreds.push(await pairs.measure(many))
+        for (let n = 0; n < (context.quick ? 1 : MEASUREMENTS); n++) {
+          chains.push(await pairs.measure(one))
+          hundreds.push(await pairs.measure(many))
+        }
         if (context.peers) restate.push(await measureRestate(context))
       }
     }

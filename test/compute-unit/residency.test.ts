@@ -241,6 +241,26 @@ describe('followers', () => {
     expect(harness.troubles).toEqual([])
   })
 
+  it('take with them what is at hand of their results, which is in the feeds', async () => {
+    const clock = new ManualClock()
+    await using harness = await ComputeHarness.open({ clock, residentMaxBytes: 1, followersMax: 0 })
+    const process = await harness.spawn(await harness.addStandard('counter'))
+    const { slot } = await harness.ask(process, { Action: 'Get' })
+    const { log } = harness
+    let certificatesRead = 0
+    const block = log.block.bind(log)
+    log.block = (feed, index) => {
+      if (feed.kind === 'results') certificatesRead += 1
+      return block(feed, index)
+    }
+    const before = await harness.unit.certified(process, slot)
+    expect(certificatesRead).toBe(0)
+    clock.advance(2 * MINUTE_MS)
+    await expect.poll(() => harness.unit.following).toBe(0)
+    expect(await harness.unit.certified(process, slot)).toEqual(before)
+    expect(certificatesRead).toBeGreaterThan(0)
+  })
+
   it('are opened again for whoever reads results slowly', async () => {
     const clock = new ManualClock()
     await using harness = await ComputeHarness.open({ clock, residentMaxBytes: 1, followersMax: 0 })
