@@ -1,4 +1,5 @@
-import type { ConnectionEncrypter, SecuredConnection } from '@libp2p/interface'
+import type { ConnectionEncrypter } from '@libp2p/interface'
+import { aroundSecure } from './around-secure.ts'
 
 /** What noise reads the lengths of frames with. */
 interface Decoder {
@@ -11,8 +12,6 @@ interface Bytes {
   subarray(from: number, to: number): Uint8Array
 }
 
-type Secure = (...asked: never[]) => Promise<SecuredConnection>
-
 /** Thrown again and again: what is slow is to note where an error was made. */
 const TOO_SHORT = new RangeError('the length of the next frame is not there yet')
 
@@ -23,20 +22,12 @@ const TOO_SHORT = new RangeError('the length of the next frame is not there yet'
 export function quietLengths<Components, Encrypter extends ConnectionEncrypter>(
   create: (components: Components) => Encrypter,
 ): (components: Components) => Encrypter {
-  return components => {
-    const encrypter = create(components)
-    for (const way of ['secureInbound', 'secureOutbound'] as const) {
-      const secure: Secure = encrypter[way].bind(encrypter)
-      const secureQuietly: Secure = async (...asked) => {
-        const secured = await secure(...asked)
-        const { decoder } = secured.connection as { readonly decoder?: Partial<Decoder> }
-        if (typeof decoder?.lengthDecoder === 'function') decoder.lengthDecoder = lengthOf
-        return secured
-      }
-      Object.assign(encrypter, { [way]: secureQuietly })
-    }
-    return encrypter
-  }
+  return aroundSecure(create, secure => async (connection, ...more) => {
+    const secured = await secure(connection, ...more)
+    const { decoder } = secured.connection as { readonly decoder?: Partial<Decoder> }
+    if (typeof decoder?.lengthDecoder === 'function') decoder.lengthDecoder = lengthOf
+    return secured
+  })
 }
 
 /** The two bytes of a length. @throws {RangeError} if they are not there, as noise expects it */

@@ -1,7 +1,6 @@
 import { Socket } from 'node:net'
 import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface'
-
-type Secure = (connection: MessageStream, ...more: never[]) => Promise<unknown>
+import { aroundSecure } from './around-secure.ts'
 
 /**
  * Has what encrypts a connection write each frame as one piece, and frames that come together, together. It gives the length and the bytes
@@ -10,18 +9,10 @@ type Secure = (connection: MessageStream, ...more: never[]) => Promise<unknown>
 export function writingWhole<Components, Encrypter extends ConnectionEncrypter>(
   create: (components: Components) => Encrypter,
 ): (components: Components) => Encrypter {
-  return components => {
-    const encrypter = create(components)
-    for (const way of ['secureInbound', 'secureOutbound'] as const) {
-      const secure: Secure = encrypter[way].bind(encrypter)
-      const secureWhole: Secure = (connection, ...more) => {
-        writeWhole(connection)
-        return secure(connection, ...more)
-      }
-      Object.assign(encrypter, { [way]: secureWhole })
-    }
-    return encrypter
-  }
+  return aroundSecure(create, secure => (connection, ...more) => {
+    writeWhole(connection)
+    return secure(connection, ...more)
+  })
 }
 
 function writeWhole(connection: Pick<MessageStream, 'send'>): void {

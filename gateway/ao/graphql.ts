@@ -134,8 +134,8 @@ function filterOf(values: Arguments): Filter {
   return (owner, { tags, target }) =>
     (owners === undefined || owners.includes(owner)) &&
     (recipients === undefined || recipients.includes(target ?? '')) &&
-    wanted.every(({ name, values: any }) =>
-      tags.some(tag => tag.name === name && (any.length === 0 || any.includes(tag.value))),
+    wanted.every(({ name, values: accepted }) =>
+      tags.some(tag => tag.name === name && (accepted.length === 0 || accepted.includes(tag.value))),
     )
 }
 
