@@ -29,8 +29,7 @@ export function armTimers(machine: Machine, slot: Slot, before: CanisterState): 
   const isDue = timerNs !== 0n && timerNs <= slot.nowNs
   if (timerNs !== before.timerNs || fired === GLOBAL_TIMER || starts || isDue) {
     if (timerNs === 0n) context.clearTimer(GLOBAL_TIMER)
-    else if (runs && !(isDue && outOfCycles(machine, slot.cells) !== undefined))
-      arm(slot, GLOBAL_TIMER, timerNs)
+    else if (runs && !(isDue && outOfCycles(machine, slot.cells) !== undefined)) arm(slot, GLOBAL_TIMER, timerNs)
   }
   if (nextDeadlineNs !== 0n && (before.nextDeadlineNs !== nextDeadlineNs || fired === DEADLINE_TIMER)) {
     arm(slot, DEADLINE_TIMER, nextDeadlineNs)
