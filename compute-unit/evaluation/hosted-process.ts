@@ -3,7 +3,6 @@ import {
   CborWriter,
   type CellKey,
   type Control,
-  concatBytes,
   DOCUMENT_SIZE_MAX_BYTES,
   domainHash,
   ERROR_TEXT_MAX_BYTES,
@@ -160,7 +159,7 @@ export class HostedProcess {
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
-    this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, domainHash('atoll/frame/1', frameBytes)))
+    this.#logHash = logHashAfter(this.#logHash, frameBytes)
     const stateRoot = this.stateRoot()
     // The log counts frames: after its last slot the state is that of the whole frame.
     const last = steps.pop()
@@ -412,6 +411,15 @@ export class HostedProcess {
     const { gasPerSlotMax } = this.#running
     return fuel < gasPerSlotMax ? fuel : gasPerSlotMax
   }
+}
+
+/** Before a hash of the log stands the one before it, if there is one: they are put together here, for room of so many bytes costs as much as a hash. */
+const chained = new Uint8Array(64)
+
+function logHashAfter(before: Uint8Array, frameBytes: Uint8Array): Uint8Array {
+  chained.set(before)
+  chained.set(domainHash('atoll/frame/1', frameBytes), before.length)
+  return domainHash('atoll/log/1', chained.subarray(0, before.length + 32))
 }
 
 /** One run of a guest: `named` is the id that its result carries. */
