@@ -36,6 +36,7 @@ import { guestMessage, type Place } from './guest-messages.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
+import { logHashAfter } from './log-hash.ts'
 import { Mailbox } from './mailbox.ts'
 import { MessageIds, messageId } from './message-ids.ts'
 import { ResultsWriter } from './results-writer.ts'
@@ -411,15 +412,6 @@ export class HostedProcess {
     const { gasPerSlotMax } = this.#running
     return fuel < gasPerSlotMax ? fuel : gasPerSlotMax
   }
-}
-
-/** Before a hash of the log stands the one before it, if there is one: they are put together here, for room of so many bytes costs as much as a hash. */
-const chained = new Uint8Array(64)
-
-function logHashAfter(before: Uint8Array, frameBytes: Uint8Array): Uint8Array {
-  chained.set(before)
-  chained.set(domainHash('atoll/frame/1', frameBytes), before.length)
-  return domainHash('atoll/log/1', chained.subarray(0, before.length + 32))
 }
 
 /** One run of a guest: `named` is the id that its result carries. */
