@@ -18,6 +18,9 @@ import type { LinkFrame } from './link-frame.ts'
 import type { PartsLane } from './parts-lane.ts'
 import type { Offence } from './standing.ts'
 
+/** A frame that came in pieces lies in room for twice as much. */
+const HELD_MAX_TIMES = 2
+
 /** Carries out what a peer asks for, as bytes. */
 export interface Serve {
   readonly atOnce: AtOnce
@@ -174,7 +177,7 @@ export class IncomingCalls {
       return this.#refuse({ id, more: frame.more }, new Failure('busy', { operation: call.operation }))
     }
     call.bytes = bytes
-    call.parts.push(frame.payload)
+    call.parts.push(byItself(frame.payload))
     if (frame.more) return
     this.#ready.push(() => {
       if (this.#calls.get(id) !== call) return
@@ -243,6 +246,11 @@ export class IncomingCalls {
     call.parts = []
     call.takeBack()
   }
+}
+
+/** A request may wait long, or be kept: as a view of what came with it, it would hold many times what is counted. */
+function byItself(payload: Uint8Array): Uint8Array {
+  return payload.buffer.byteLength > HELD_MAX_TIMES * payload.length ? payload.slice() : payload
 }
 
 function failureOf(error: unknown): Failure {
