@@ -18,9 +18,6 @@ import type { LinkFrame } from './link-frame.ts'
 import type { PartsLane } from './parts-lane.ts'
 import type { Offence } from './standing.ts'
 
-/** A frame that came in pieces lies in room for twice as much. */
-const HELD_MAX_TIMES = 2
-
 /** Carries out what a peer asks for, as bytes. */
 export interface Serve {
   readonly atOnce: AtOnce
@@ -177,7 +174,7 @@ export class IncomingCalls {
       return this.#refuse({ id, more: frame.more }, new Failure('busy', { operation: call.operation }))
     }
     call.bytes = bytes
-    call.parts.push(byItself(frame.payload))
+    call.parts.push(frame.payload)
     if (frame.more) return
     this.#ready.push(() => {
       if (this.#calls.get(id) !== call) return
@@ -246,11 +243,6 @@ export class IncomingCalls {
     call.parts = []
     call.takeBack()
   }
-}
-
-/** A request may wait long, or be kept: as a view of what came with it, it would hold many times what is counted. */
-function byItself(payload: Uint8Array): Uint8Array {
-  return payload.buffer.byteLength > HELD_MAX_TIMES * payload.length ? payload.slice() : payload
 }
 
 function failureOf(error: unknown): Failure {

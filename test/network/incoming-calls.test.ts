@@ -89,25 +89,3 @@ test('what many ask and do not finish has one bound, and leaves room for whoever
   for (const { calls } of [many, few]) calls.close()
   expect(room.taken).toBe(0)
 })
-
-test('a request that waits or is carried out holds what it counts, and not all that came with it', async () => {
-  const { begun, ask, turn, end } = opened()
-  const came = new Uint8Array(64 * 1024)
-  ask(0, came.subarray(100, 109))
-  ask(1, came.subarray(200, 210))
-  await turn()
-  end()
-  await expect.poll(() => begun.length).toBe(2)
-  expect(begun.map(({ length, buffer }) => [length, buffer.byteLength])).toEqual([
-    [9, 9],
-    [10, 10],
-  ])
-})
-
-test('a request that is most of what came is not copied', async () => {
-  const { begun, ask, turn } = opened()
-  const came = new Uint8Array(200)
-  ask(0, came.subarray(20))
-  await turn()
-  expect(begun[0]?.buffer).toBe(came.buffer)
-})
