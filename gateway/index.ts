@@ -3,10 +3,9 @@ export { type AoFacade, type AoFacadeParts, createAoFacade, type KnownScheduler 
 export {
   BlsSigner,
   createIcFaces,
-  deriveIcKeys,
   type EvaluatedResults,
   type IcFacadeParts,
-  type IcKeys,
+  IcKeys,
   type QueryClerk,
   runClerk,
   ThreadedClerk,

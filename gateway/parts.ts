@@ -38,7 +38,7 @@ export interface NodeAdmin {
   status(): Promise<Readonly<Record<string, string | number | boolean>>>
   /** Writes checkpoints now; gives how many. */
   checkpoint(process: ProcessId | undefined): Promise<number>
-  /** Copies the data folder, keys included, into a new folder. @throws {Failure} `bad-config`, `disk-full` */
+  /** Copies the data folder, keys included, into a new folder. @throws {Failure} `already-there`, `disk-full` */
   backUp(folder: string): Promise<void>
   /** Begins to stop the node, and returns at once: the answer to the call still goes out. */
   shutdown(): void

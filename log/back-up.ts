@@ -47,7 +47,7 @@ export async function backUp(parts: HypercoreLogParts, group: GroupCommit, targe
 async function makeEmpty(target: string): Promise<void> {
   await makeFolder(target)
   if ((await readdir(target)).length > 0)
-    throw new Failure('bad-config', { folder: target }, { note: 'a backup goes into an empty folder' })
+    throw new Failure('already-there', { folder: target }, { note: 'a backup goes into an empty folder' })
 }
 
 /** Shares the blocks of files where the file system can. */

@@ -35,8 +35,23 @@ declare module 'rocksdb-native' {
     flush(): Promise<void>
     destroy(): void
   }
+  interface ColumnFamilyOptions {
+    readonly writeBufferSize?: number
+    readonly tableBlockSize?: number
+    readonly tableCacheIndexAndFilterBlocks?: boolean
+    readonly optimizeFiltersForHits?: boolean
+  }
+  export interface ColumnFamily {
+    readonly name: string
+    /** Not public, see `withDatabaseMemory`. */
+    readonly _options: ColumnFamilyOptions
+  }
   export default class RocksDB {
-    constructor(path: string, options?: { writeBufferSize?: number })
+    static readonly ColumnFamily: new (
+      name: string,
+      options: ColumnFamilyOptions,
+    ) => ColumnFamily
+    constructor(path: string, options?: ColumnFamilyOptions)
     readonly snapshotted: boolean
     readonly defaultColumnFamily: unknown
     ready(): Promise<void>
@@ -45,6 +60,7 @@ declare module 'rocksdb-native' {
     flush(): Promise<void>
     /** All sessions, those of column families and snapshots too, are made by this. */
     session: (options?: object) => RocksDB
+    columnFamily: (family: ColumnFamily, options?: object) => RocksDB
     read: (options: { autoDestroy: true; capacity?: number }) => RocksReadBatch
     write: (options: { autoDestroy: true; capacity?: number }) => RocksWriteBatch
     iterator(range: {

@@ -143,7 +143,7 @@ export class HypercoreLog implements Log {
     this.#parts.replication.serve(stream)
   }
 
-  /** Copies all of it into a new folder, as it is at one moment; commits wait meanwhile. @throws {Failure} `bad-config`, `disk-full` */
+  /** Copies all of it into a new folder, as it is at one moment; commits wait meanwhile. @throws {Failure} `already-there`, `disk-full` */
   backUp(target: string): Promise<void> {
     return backUp(this.#parts, this.#group, target)
   }

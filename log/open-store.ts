@@ -3,9 +3,9 @@ import Corestore from 'corestore'
 import HypercoreStorage from 'hypercore-storage'
 import RocksDB from 'rocksdb-native'
 import { Failure } from '../protocol/index.ts'
+import { DATABASE_MEMORY, withDatabaseMemory } from './database-memory.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
 import { shareBatches } from './shared-batches.ts'
-import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 const BROKEN_WAL = /sequence number is being set backwards/i
 
@@ -43,8 +43,10 @@ export async function openStore(folder: string): Promise<OpenedStore> {
 async function openOnce(folder: string): Promise<OpenedStore> {
   // Given a database, the storage makes no device file of its own, which would have the folder refused when
   // it was touched. The folder above has its own lock and its own proof that it is no copy.
-  const db = new RocksDB(join(folder, 'db'), { writeBufferSize: WRITE_BUFFER_BYTES })
-  const storage = new HypercoreStorage(shareBatches(db), { writeBufferSize: WRITE_BUFFER_BYTES })
+  const db = shareBatches(new RocksDB(join(folder, 'db'), DATABASE_MEMORY))
+  const { columnFamily } = db
+  db.columnFamily = (family, options) => columnFamily.call(db, withDatabaseMemory(family), options)
+  const storage = new HypercoreStorage(db)
   const store = new Corestore(storage, { manifestVersion: 2 })
   try {
     await store.ready()

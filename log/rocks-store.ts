@@ -1,9 +1,9 @@
 import RocksDB from 'rocksdb-native'
 import { compareBytes, Failure, type Store, type StoreChange } from '../protocol/index.ts'
+import { DATABASE_MEMORY } from './database-memory.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
 import { mergedPairs } from './merged-pairs.ts'
 import { ReadTogether } from './read-together.ts'
-import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 /** Changes that go to the database in one batch. */
 const BATCH_CHANGES_MAX = 8_000
@@ -264,7 +264,7 @@ export class RocksStore implements Store, AsyncDisposable {
 }
 
 async function openDatabase(folder: string): Promise<RocksDB> {
-  const db = new RocksDB(folder, { writeBufferSize: WRITE_BUFFER_BYTES })
+  const db = new RocksDB(folder, DATABASE_MEMORY)
   try {
     await db.ready()
     return db

@@ -8,15 +8,15 @@ import { nativeCrypto } from './native-crypto.ts'
 
 /**
  * Puts a backup where a node finds it. The node then knows that it was restored: it asks its peers what it misses before it
- * writes anything. @throws {Failure} `bad-config` if the folder is in use, or the backup is none
+ * writes anything. @throws {Failure} `already-there` if the folder is in use, `bad-file` if the backup is none
  */
 export async function restoreBackup(backup: string, data: string): Promise<void> {
   const names: readonly string[] = await readdir(backup).catch(() => [])
   if (!names.includes('folder.json') || !names.includes('keys'))
-    throw new Failure('bad-config', { backup }, { note: 'no backup of a node is there' })
+    throw new Failure('bad-file', { backup }, { note: 'no backup of a node is there' })
   await makeFolder(data)
   if ((await readdir(data)).length > 0)
-    throw new Failure('bad-config', { data }, { note: 'a backup is restored into an empty folder' })
+    throw new Failure('already-there', { data }, { note: 'a backup is restored into an empty folder' })
   await cp(backup, data, { recursive: true, preserveTimestamps: true })
   await privateFolder(data)
 }

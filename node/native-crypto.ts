@@ -1,5 +1,6 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
-import secp256k1 from 'secp256k1'
+import { createRequire } from 'node:module'
+import type Secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
 import { type CryptoProvider, KnownSignatures } from '../protocol/index.ts'
 import { hostSha256 } from './host-crypto.ts'
@@ -13,6 +14,8 @@ const RSA_KEYS_MAX = 1024
  */
 const CERTIFICATES_KNOWN_MAX = 4096
 
+const require = createRequire(import.meta.url)
+let secp256k1Loaded: typeof Secp256k1 | undefined
 const rsaKeys = new Map<string, KeyObject>()
 /** What an addon writes to gets a buffer outside of the heap, which costs more than the copy of a digest. */
 const digest = new Uint8Array(32)
@@ -38,9 +41,9 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
   },
   ed25519Verify,
   ed25519VerifyAgain: new KnownSignatures(ed25519Verify, CERTIFICATES_KNOWN_MAX).holds,
-  secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
+  secp256k1PublicKey: secret => secp256k1().publicKeyCreate(secret, false),
   secp256k1Sign(secret, hash) {
-    const { signature, recid } = secp256k1.ecdsaSign(hash, secret)
+    const { signature, recid } = secp256k1().ecdsaSign(hash, secret)
     const whole = new Uint8Array(65)
     whole.set(signature)
     whole[64] = recid
@@ -48,14 +51,14 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
   },
   secp256k1Verify(publicKey, hash, signature) {
     try {
-      return secp256k1.ecdsaVerify(signature, hash, publicKey)
+      return secp256k1().ecdsaVerify(signature, hash, publicKey)
     } catch {
       return false
     }
   },
   secp256k1Recover(hash, signature) {
     try {
-      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
+      return secp256k1().ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
     } catch {
       return undefined
     }
@@ -80,6 +83,12 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
       return false
     }
   },
+}
+
+/** Loaded for the first signature of its kind: many nodes never see one, and it is a thirtieth of what a start takes. */
+function secp256k1(): typeof Secp256k1 {
+  secp256k1Loaded ??= require('secp256k1') as typeof Secp256k1
+  return secp256k1Loaded
 }
 
 function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {

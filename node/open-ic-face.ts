@@ -1,4 +1,4 @@
-import { BlsSigner, createIcFaces, deriveIcKeys, type Mount, ThreadedClerk } from '../gateway/index.ts'
+import { BlsSigner, createIcFaces, IcKeys, type Mount, ThreadedClerk } from '../gateway/index.ts'
 import { emptyCanisterModule, findByPrincipal, signDataItemSync, toBase64Url } from '../protocol/index.ts'
 import type { OpenGatewayParts } from './open-gateway.ts'
 import { readRootSeed } from './read-root-seed.ts'
@@ -13,14 +13,13 @@ export async function openIcFace(
 ): Promise<{ api: Mount; pages: Mount }> {
   const { keys, log, hub, learned } = parts
   const { icRootSeed } = parts.options
-  const icKeys = deriveIcKeys(keys.seed, icRootSeed === undefined ? undefined : await readRootSeed(icRootSeed))
+  const icKeys = new IcKeys(keys.seed, icRootSeed === undefined ? undefined : await readRootSeed(icRootSeed))
   const signer = new BlsSigner(icKeys.subnetSecret)
   keep(signer)
   const querySigner = { seed: icKeys.nodeSeed, nodeId: icKeys.nodeId }
   const clerk = new ThreadedClerk(clerkProgram(), querySigner)
   keep(clerk)
   await log.directory.addModule(emptyCanisterModule())
-  const rootKey = toBase64Url(icKeys.rootKey)
   return createIcFaces({
     ...parts,
     keys: icKeys,
@@ -28,7 +27,7 @@ export async function openIcFace(
     sign: message => signer.sign(message),
     clerk,
     signSpawn: async (request, requestId) =>
-      signDataItemSync(spawnFields(await parts.unitsToName(), rootKey, request, requestId), keys.seed).bytes,
+      signDataItemSync(spawnFields(await parts.unitsToName(), icKeys, request, requestId), keys.seed).bytes,
     processOf: principal => learned?.canister(principal) ?? findByPrincipal(log.directory, principal),
     speaksFor: process => hub.speaksFor(process),
     watch: see => hub.watch(see),
@@ -39,7 +38,7 @@ export async function openIcFace(
 /** Nothing but the request decides what is in it, as long as the units of this node are the same: one request makes one canister. */
 function spawnFields(
   { scheduler, computeUnit }: UnitsToName,
-  rootKey: string,
+  { rootKey }: IcKeys,
   request: Uint8Array,
   requestId: Uint8Array,
 ): Parameters<typeof signDataItemSync>[0] {
@@ -51,7 +50,7 @@ function spawnFields(
     ['Scheduler', scheduler],
     ...(computeUnit === scheduler ? [] : [['Compute-Unit', computeUnit] as const]),
     ['Canister-Request', 'ingress'],
-    ['IC-Root-Key', rootKey],
+    ['IC-Root-Key', toBase64Url(rootKey)],
   ] as const
   return { tags: tags.map(([name, value]) => ({ name, value })), data: request, anchor: requestId }
 }

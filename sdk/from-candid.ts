@@ -9,9 +9,7 @@ import {
   query,
   type Schema,
 } from '../contract/index.ts'
-import { MalformedBytes } from '../protocol/index.ts'
-import { parseDid } from './candid/did-text.ts'
-import type { DidMethod, DidType } from './candid/did-type.ts'
+import { type DidMethod, type DidType, MalformedBytes, parseDid } from '../protocol/index.ts'
 import { encodeInput } from './candid/from-value.ts'
 import { decodeReply } from './candid/to-value.ts'
 

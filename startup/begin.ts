@@ -1,8 +1,10 @@
 import { keepCompiledCode } from './compiled-code.ts'
 import { startWithEngine } from './engine.ts'
+import { refuseOldNode } from './node-version.ts'
 
 /** What a start of the command begins with; does not come back if the program is started again with its engine set. */
 export function begin(): void {
+  refuseOldNode()
   if (process.argv[2] === 'up') startWithEngine(process.argv)
   keepCompiledCode(process.env)
 }

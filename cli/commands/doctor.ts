@@ -8,7 +8,6 @@ import { IdentityStore } from '../identity-store.ts'
 import { DEFAULT_IDENTITY } from '../settings.ts'
 import { renderTable } from '../table.ts'
 
-const NODE_MAJOR_MIN = 24
 const ASK_TIMEOUT_MS = 5_000
 const CLOCK_SKEW_MAX_MS = 5_000
 
@@ -56,10 +55,7 @@ export async function doctor(context: CommandContext): Promise<CommandEnd> {
 }
 
 function checkRuntime(): Check {
-  const major = Number(process.versions.node.split('.')[0])
-  const text = `Node ${process.versions.node}, ${process.platform} ${process.arch}`
-  if (major >= NODE_MAJOR_MIN) return { name: 'runtime', state: 'good', text }
-  return { name: 'runtime', state: 'bad', text: `${text}; Atoll needs Node ${NODE_MAJOR_MIN}`, exit: EXIT.failed }
+  return { name: 'runtime', state: 'good', text: `Node ${process.versions.node}, ${process.platform} ${process.arch}` }
 }
 
 async function checkIdentity({ settings }: CommandContext): Promise<Check> {

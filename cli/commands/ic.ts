@@ -7,9 +7,12 @@ import {
   type CandidValue,
   candidVariant,
   decodeCandid,
+  type DidService,
   emptyCanisterModule,
   encodeCandid,
   Failure,
+  MalformedBytes,
+  parseDid,
   principalIn,
   principalOf,
   principalText,
@@ -18,6 +21,7 @@ import {
 import { buildMotoko } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess, nameOf } from '../find-named.ts'
+import { encodeArguments } from '../ic/candid-arguments.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { namesOf, showCandid } from '../ic/show-candid.ts'
@@ -34,10 +38,12 @@ const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
 export async function deployCanister(context: CommandContext): Promise<undefined> {
   const { positionals, output, flags, terminal } = context
   const [file = ''] = positionals
-  const wasm = file.endsWith('.mo')
-    ? (await buildMotoko(resolve(terminal.cwd, file))).wasm
-    : await readUserFile(terminal, file)
-  const arg = encodeCandid(parseCandidText(textFlag(flags, 'argument') ?? '()'))
+  // Read first: a file that cannot be is told like any other.
+  const bytes = await readUserFile(terminal, file)
+  const { wasm, candid } = file.endsWith('.mo')
+    ? await buildMotoko(resolve(terminal.cwd, file))
+    : { wasm: bytes, candid: undefined }
+  const arg = encodeArguments(parseCandidText(textFlag(flags, 'argument') ?? '()'), interfaceOf(candid)?.init)
   const client = await openClient(context)
   const given = textFlag(flags, 'canister')
   const name = textFlag(flags, 'name') ?? programName(file)
@@ -70,17 +76,27 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const [name = '', method = '', text = '()'] = positionals
   const canister = await findCanister(context, name)
   const client = await openClient(context)
-  const arg = encodeCandid(parseCandidText(text))
+  const did = await client.candid(canister)
+  const arg = encodeArguments(parseCandidText(text), interfaceOf(did)?.methods.get(method)?.args)
   const reply = await (flags['query'] === true
     ? client.query(canister, method, arg)
     : client.update(canister, method, arg))
-  const did = await client.candid(canister)
   const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
   output.document(
     'canister.reply',
     { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') },
     () => shown,
   )
+}
+
+/** What an interface says; nothing, if it is none that can be read. */
+function interfaceOf(did: string | undefined): DidService | undefined {
+  try {
+    return did === undefined ? undefined : parseDid(did)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined
+    throw error
+  }
 }
 
 /** `atoll ic id`: the principal of a process, or of whoever signs. */

@@ -1,5 +1,4 @@
 import {
-  type CandidFields,
   type CandidType,
   type CandidValue,
   candidLabel,
@@ -9,18 +8,20 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 
-/** A value as it was written, with the type that its form tells. */
-export type TypedCandid = readonly [type: CandidType, value: CandidValue]
+/** A value as it was written. Of `plain` its form tells the type, or a `: type` behind it does. */
+export type CandidLiteral =
+  | { readonly kind: 'plain'; readonly type: CandidType; readonly value: CandidValue; readonly isTyped?: boolean }
+  | { readonly kind: 'opt'; readonly of: CandidLiteral }
+  | { readonly kind: 'vec'; readonly items: readonly CandidLiteral[] }
+  | { readonly kind: 'record'; readonly fields: readonly (readonly [label: number, of: CandidLiteral])[] }
+  | { readonly kind: 'variant'; readonly label: number; readonly of: CandidLiteral }
 
 const TOKEN =
   /\s+|\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|-?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|[(){};:,=]/gy
 const NESTING_MAX = 64
 
-/**
- * Reads arguments written as Candid's text: `(42, "text", record { a = 1 : nat8 })`. An integer without a type is a `nat`,
- * or an `int` if it is negative; both are taken where an `int` is expected. @throws {Failure} `usage`
- */
-export function parseCandidText(text: string): TypedCandid[] {
+/** Reads arguments written as Candid's text: `(42, "text", record { a = 1 : nat8 })`. @throws {Failure} `usage` */
+export function parseCandidText(text: string): CandidLiteral[] {
   const reader = new Reader(text)
   return reader.whole()
 }
@@ -41,41 +42,38 @@ class Reader {
     this.#tokens = tokens
   }
 
-  whole(): TypedCandid[] {
+  whole(): CandidLiteral[] {
     const values = this.#peek() === '(' ? this.#list('(', ')', ',', () => this.#value(0)) : [this.#value(0)]
     if (this.#at < this.#tokens.length) throw this.#unexpected()
     return values
   }
 
-  #value(depth: number): TypedCandid {
+  #value(depth: number): CandidLiteral {
     if (depth > NESTING_MAX) throw new Failure('usage', {}, { note: 'nested too deep' })
     const bare = this.#bare(depth)
     if (this.#peek() !== ':') return bare
     this.#at += 1
-    const type = this.#next()
-    return cast(bare, type)
+    return cast(bare, this.#next())
   }
 
-  #bare(depth: number): TypedCandid {
+  #bare(depth: number): CandidLiteral {
     const token = this.#next()
-    if (token.startsWith('"')) return ['text', fromUtf8(unescaped(token))]
+    if (token.startsWith('"')) return plain('text', fromUtf8(unescaped(token)))
     if (/^-?[0-9]/.test(token)) return numberOf(token)
     switch (token) {
       case 'true':
       case 'false':
-        return ['bool', token === 'true']
+        return plain('bool', token === 'true')
       case 'null':
-        return ['null', null]
-      case 'opt': {
-        const [type, value] = this.#value(depth + 1)
-        return [{ opt: type }, { opt: value }]
-      }
+        return plain('null', null)
+      case 'opt':
+        return { kind: 'opt', of: this.#value(depth + 1) }
       case 'principal':
-        return ['principal', { principal: principalFromText(fromUtf8(unescaped(this.#next()))) }]
+        return plain('principal', { principal: principalFromText(fromUtf8(unescaped(this.#next()))) })
       case 'blob':
-        return [{ vec: 'nat8' }, unescaped(this.#next())]
+        return plain({ vec: 'nat8' }, unescaped(this.#next()))
       case 'vec':
-        return vector(this.#list('{', '}', ';', () => this.#value(depth + 1)))
+        return { kind: 'vec', items: this.#list('{', '}', ';', () => this.#value(depth + 1)) }
       case 'record':
         return this.#record(depth)
       case 'variant':
@@ -86,27 +84,25 @@ class Reader {
     }
   }
 
-  #record(depth: number): TypedCandid {
+  #record(depth: number): CandidLiteral {
     let position = 0
     const fields = this.#list('{', '}', ';', () => {
       const isNamed = this.#tokens[this.#at + 1] === '='
       const label = isNamed ? this.#label() : position
       position = label + 1
-      return [label, ...this.#value(depth + 1)] as const
-    }).sort(([a], [b]) => a - b)
-    const types: CandidFields = fields.map(([label, type]) => [label, type])
-    return [{ record: types }, { record: new Map(fields.map(([label, , value]) => [label, value])) }]
+      return [label, this.#value(depth + 1)] as const
+    })
+    return { kind: 'record', fields: fields.sort(([a], [b]) => a - b) }
   }
 
-  #variant(depth: number): TypedCandid {
+  #variant(depth: number): CandidLiteral {
     const [field] = this.#list('{', '}', ';', () => {
       const isGiven = this.#tokens[this.#at + 1] === '='
       const label = isGiven ? this.#label() : labelOf(this.#next())
-      const [type, value]: TypedCandid = isGiven ? this.#value(depth + 1) : ['null', null]
-      return { label, type, value }
+      return { label, of: isGiven ? this.#value(depth + 1) : plain('null', null) }
     })
     if (field === undefined) throw this.#unexpected()
-    return [{ variant: [[field.label, field.type]] }, { variant: [field.label, field.value] }]
+    return { kind: 'variant', ...field }
   }
 
   #label(): number {
@@ -145,26 +141,24 @@ class Reader {
   }
 }
 
-function numberOf(token: string): TypedCandid {
-  if (/[.eE]/.test(token)) return ['float64', Number(token.replaceAll('_', ''))]
+const plain = (type: CandidType, value: CandidValue): CandidLiteral => ({ kind: 'plain', type, value })
+
+function numberOf(token: string): CandidLiteral {
+  if (/[.eE]/.test(token)) return plain('float64', Number(token.replaceAll('_', '')))
   const value = BigInt(token.replaceAll('_', ''))
-  return [value < 0n ? 'int' : 'nat', value]
+  return plain(value < 0n ? 'int' : 'nat', value)
 }
 
 /** A number as what its type says; the type of anything else is what it looks like. */
-function cast([type, value]: TypedCandid, name: string): TypedCandid {
-  if (/^(?:nat|int)(?:8|16|32|64)?$/.test(name) && typeof value === 'bigint') return [name as CandidType, value]
+function cast(literal: CandidLiteral, name: string): CandidLiteral {
+  const { type, value } = literal.kind === 'plain' ? literal : {}
+  const typed = { kind: 'plain', type: name as CandidType, isTyped: true } as const
+  if (/^(?:nat|int)(?:8|16|32|64)?$/.test(name) && typeof value === 'bigint') return { ...typed, value }
   if (/^float(?:32|64)$/.test(name) && (typeof value === 'bigint' || typeof value === 'number'))
-    return [name as CandidType, Number(value)]
-  if (name === type || name === 'reserved') return [name as CandidType, name === 'reserved' ? null : value]
+    return { ...typed, value: Number(value) }
+  if (name === 'reserved') return { ...typed, value: null }
+  if (name === type) return literal
   throw new Failure('usage', { type: name }, { note: 'the value is not of that type' })
-}
-
-function vector(values: readonly TypedCandid[]): TypedCandid {
-  const [first] = values
-  const type = first?.[0] ?? 'empty'
-  if (type === 'nat8') return [{ vec: 'nat8' }, Uint8Array.from(values, ([, value]) => Number(value))]
-  return [{ vec: type }, values.map(([, value]) => value)]
 }
 
 function labelOf(token: string): number {

@@ -73,13 +73,16 @@ async function ownFiles(
       private: true,
       type: 'module',
       scripts,
+      engines: own.engines,
       ...(atoll === undefined ? {} : { atoll }),
       dependencies: {
         atoll: dependencyOn(own, folder),
         ...(isTyped ? { zod: own.dependencies['zod'] ?? '4' } : {}),
         ...dependencies,
       },
-      ...(isTyped ? { devDependencies: compilerOf(own) } : {}),
+      devDependencies: { node: own.devDependencies['node'] ?? '24', ...(isTyped ? compilerOf(own) : {}) },
+      // The one Node: its installation picks the binary for the machine.
+      allowScripts: { node: true },
     }),
     ...(isTyped ? { 'tsconfig.json': json({ compilerOptions: COMPILER_OPTIONS }) } : {}),
     '.gitignore': 'node_modules/\n.atoll/\n',
@@ -104,6 +107,7 @@ const compilerOf = ({ devDependencies }: PackageFile): Readonly<Record<string, s
 
 interface PackageFile {
   readonly version: string
+  readonly engines: unknown
   readonly private?: boolean
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>

@@ -1,9 +1,9 @@
-import { Failure, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
+import { Failure, GRAPHQL_QUESTIONS_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
 
 /**
- * Reads the arguments of one field out of a GraphQL document: literals, variables and their defaults.
- * AO's clients ask a handful of questions, so there is no engine: whatever fields are selected, the
- * answer holds all of them.
+ * Reads out of a GraphQL document what is asked for, under which name, and with which arguments: literals, variables and
+ * their defaults. AO's clients ask a handful of questions, so there is no engine: whatever is selected of what they ask
+ * for, the answer holds all of it.
  */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
 export type Arguments = Readonly<Record<string, Value>>
@@ -13,26 +13,38 @@ type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly te
 const TOKEN =
   /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(\.\.\.|[{}()[\]:=!|&@$])/y
 
-/** The first of `fields` that stands in the document, with its arguments. @throws {Failure} */
-export function readField<Field extends string>(
+/** One field that is asked for. */
+export interface Question<Field extends string> {
+  readonly field: Field
+  /** What the answer is called: the alias, or the field itself. */
+  readonly name: string
+  readonly values: Arguments
+}
+
+/** Those of `fields` that a document asks for at its top level, with their arguments. @throws {Failure} */
+export function readQuestions<Field extends string>(
   document: string,
   fields: readonly Field[],
   variables: Readonly<Record<string, unknown>>,
-): { field: Field; values: Arguments } | undefined {
+): readonly Question<Field>[] {
   const tokens = tokenize(document)
   const reader = new Reader(tokens, variables)
+  const asked: Question<Field>[] = []
+  let depth = 0
   for (; reader.at < tokens.length; reader.at++) {
     const token = tokens[reader.at]
-    if (token?.kind === 'mark' && token.text === '$') {
-      reader.variableDefinition()
-      continue
-    }
-    const field = fields.find(name => token?.kind === 'name' && token.text === name)
+    if (reader.isMark('{')) depth++
+    else if (reader.isMark('}')) depth--
+    else if (reader.isMark('$')) reader.variableDefinition()
+    const field = fields.find(name => depth === 1 && token?.kind === 'name' && token.text === name)
     if (field === undefined) continue
+    const name = reader.alias() ?? field
     reader.at++
-    return { field, values: reader.isMark('(') ? reader.fields('(', ')') : {} }
+    asked.push({ field, name, values: reader.isMark('(') ? reader.fields('(', ')') : {} })
+    reader.at--
+    if (asked.length > GRAPHQL_QUESTIONS_MAX) throw malformed(`at most ${GRAPHQL_QUESTIONS_MAX} fields`)
   }
-  return undefined
+  return asked
 }
 
 function tokenize(document: string): Token[] {
@@ -66,6 +78,12 @@ class Reader {
   isMark(text: string): boolean {
     const token = this.#tokens[this.at]
     return token?.kind === 'mark' && token.text === text
+  }
+
+  /** `alias: field`, of the field it stands on. */
+  alias(): string | undefined {
+    const [alias, colon] = this.#tokens.slice(Math.max(0, this.at - 2), this.at)
+    return alias?.kind === 'name' && colon?.text === ':' ? alias.text : undefined
   }
 
   /** `$name: Type = default`: remembers the default; stands on its last token then. */

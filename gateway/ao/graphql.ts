@@ -4,6 +4,7 @@ import {
   blockStartMs,
   Failure,
   GRAPHQL_BODY_MAX_BYTES,
+  GRAPHQL_FEEDS_LOOKED_AT_MAX,
   GRAPHQL_LOOKED_AT_MAX,
   GRAPHQL_MATCHES_MAX,
   GRAPHQL_PER_PAGE,
@@ -11,42 +12,52 @@ import {
   isId,
   type ModuleId,
   PAGE_MAX,
+  type ProcessDescription,
   type ProcessId,
   toBase64Url,
 } from '../../protocol/index.ts'
 import { anchorText } from './ao-item.ts'
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem, type FoundItem, schedulerLocation, spawnOf } from './find-item.ts'
-import { type Arguments, numberOf, objectOf, readField, tagFiltersOf, textsOf } from './graphql-query.ts'
+import {
+  type Arguments,
+  numberOf,
+  objectOf,
+  type Question,
+  readQuestions,
+  tagFiltersOf,
+  textsOf,
+} from './graphql-query.ts'
 import { messagesTo, type MessagesWanted } from './messages-to.ts'
 import type { AoFacadeParts } from './parts.ts'
 
+const FIELDS = ['transactions', 'transaction', 'blocks'] as const
+
 /**
- * The part of an Arweave gateway's GraphQL that AO's clients use: `transactions`, `transaction` and
- * `blocks`. Messages are found by their ids and by the processes that they were sent to; processes, modules and this
- * node's scheduler by their ids, owners and tags.
+ * The part of an Arweave gateway's GraphQL that AO's clients use: `transactions`, `transaction` and `blocks`. Messages,
+ * processes, modules and this node's scheduler are found by their ids, owners and tags, and messages by the processes that
+ * they were sent to.
  */
 export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
   const { query, variables } = readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES))
-  const asked = readField(query, ['transactions', 'transaction', 'blocks'], variables)
-  if (asked === undefined) {
+  const questions = readQuestions(query, FIELDS, variables)
+  if (questions.length === 0) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
     throw new Failure('malformed-request', {}, { note })
   }
-  const { field, values } = asked
-  if (field === 'transactions') {
-    return sendJson(exchange.response, 200, {
-      data: { transactions: await transactions(parts, values) },
-    })
-  }
-  if (field === 'blocks') return sendJson(exchange.response, 200, { data: { blocks: blocks(parts, values) } })
+  const answers: [string, unknown][] = []
+  for (const question of questions) answers.push([question.name, await answerTo(parts, question)])
+  sendJson(exchange.response, 200, { data: Object.fromEntries(answers) })
+}
+
+async function answerTo(parts: AoFacadeParts, { field, values }: Question<(typeof FIELDS)[number]>): Promise<unknown> {
+  if (field === 'transactions') return transactions(parts, values)
+  if (field === 'blocks') return blocks(parts, values)
   const [id] = textsOf(values, 'id') ?? []
   const found = id === undefined ? undefined : await findItem(parts, id)
-  sendJson(exchange.response, 200, {
-    data: { transaction: found === undefined ? null : nodeOf(found) },
-  })
+  return found === undefined ? null : nodeOf(found)
 }
 
 function readBodyFields(body: unknown): { query: string; variables: Record<string, unknown> } {
@@ -65,8 +76,10 @@ async function transactions(parts: AoFacadeParts, values: Arguments): Promise<un
   const first = Math.min(numberOf(values, 'first') ?? GRAPHQL_PER_PAGE, GRAPHQL_PER_PAGE_MAX)
   const ascending = textsOf(values, 'sort')?.[0] === 'HEIGHT_ASC'
   const [after] = textsOf(values, 'after') ?? []
-  if (ids === undefined && recipients !== undefined) {
-    const found = await toRecipients(parts, recipients, values, { ascending, after, count: first + 1 })
+  if (ids === undefined && (recipients !== undefined || wantsMessagesAlone(values))) {
+    const processes = recipients === undefined ? await allProcesses(parts) : await namedProcesses(parts, recipients)
+    if (processes === undefined) throw tooMany()
+    const found = await messagesIn(parts, processes, values, { ascending, after, count: first + 1 })
     return pageOf(found.slice(0, first), found.length > first)
   }
   const within = blocksOf(values)
@@ -84,22 +97,36 @@ const pageOf = (page: readonly FoundItem[], hasNextPage: boolean): unknown => ({
 })
 
 /** Only messages have recipients, and only those to processes of this node are known here. */
-async function toRecipients(
+async function namedProcesses({ log }: AoFacadeParts, names: readonly string[]): Promise<ProcessDescription[]> {
+  if (names.length > GRAPHQL_PER_PAGE_MAX)
+    throw new Failure('malformed-request', { recipients: names.length, max: GRAPHQL_PER_PAGE_MAX })
+  const ids = [...new Set(names)].filter(isId).map(asProcessId)
+  const processes = await Promise.all(ids.map(id => log.directory.process(id)))
+  return processes.filter(process => process !== undefined)
+}
+
+/** Nothing, if there are too many to look for messages in all of them. */
+async function allProcesses({ log }: AoFacadeParts): Promise<readonly ProcessDescription[] | undefined> {
+  const processes = await log.directory.processes({ limit: GRAPHQL_FEEDS_LOOKED_AT_MAX + 1 })
+  return processes.length > GRAPHQL_FEEDS_LOOKED_AT_MAX ? undefined : processes
+}
+
+function tooMany(): Failure {
+  const note = 'GraphQL: this node has many processes; messages are found by their ids or recipients alone'
+  return new Failure('malformed-request', { max: GRAPHQL_FEEDS_LOOKED_AT_MAX }, { note })
+}
+
+async function messagesIn(
   { log }: AoFacadeParts,
-  recipients: readonly string[],
+  processes: readonly ProcessDescription[],
   values: Arguments,
   wanted: Omit<MessagesWanted, 'fits'>,
 ): Promise<FoundItem[]> {
-  if (recipients.length > GRAPHQL_PER_PAGE_MAX)
-    throw new Failure('malformed-request', { recipients: recipients.length, max: GRAPHQL_PER_PAGE_MAX })
-  const ids = [...new Set(recipients)].filter(isId).map(asProcessId)
-  const processes = await Promise.all(ids.map(id => log.directory.process(id)))
   const [fits, within] = [filterOf(values), blocksOf(values)]
-  return messagesTo(
-    log,
-    processes.filter(process => process !== undefined),
-    { ...wanted, fits: found => within(found) && fits(found.item.owner.address, found.item) },
-  )
+  return messagesTo(log, processes, {
+    ...wanted,
+    fits: found => within(found) && fits(found.item.owner.address, found.item),
+  })
 }
 
 async function byIds(parts: AoFacadeParts, ids: readonly string[], values: Arguments): Promise<FoundItem[]> {
@@ -112,7 +139,7 @@ async function byIds(parts: AoFacadeParts, ids: readonly string[], values: Argum
 
 async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundItem[]> {
   const fits = filterOf(values)
-  const types = tagFiltersOf(values).find(({ name }) => name === 'Type')?.values
+  const types = typesOf(values)
   const wants = (type: string): boolean => types === undefined || types.includes(type)
   const matches: FoundItem[] = []
   const elsewhere = (textsOf(values, 'owners') ?? []).filter(key => parts.schedulerAt?.(key) !== undefined)
@@ -122,7 +149,23 @@ async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundIte
   }
   if (wants('Process')) matches.push(...(await searchProcesses(parts, fits)))
   if (wants('Module')) matches.push(...(await searchModules(parts, fits)))
+  if (wants('Message')) {
+    const processes = await allProcesses(parts)
+    if (processes === undefined && types !== undefined) throw tooMany()
+    const wanted = { ascending: false, after: undefined, count: GRAPHQL_MATCHES_MAX }
+    matches.push(...(await messagesIn(parts, processes ?? [], values, wanted)))
+  }
   return matches
+}
+
+/** The types that are asked for; nothing: all of them. */
+function typesOf(values: Arguments): readonly string[] | undefined {
+  const types = tagFiltersOf(values).find(({ name }) => name === 'Type')?.values
+  return types?.length === 0 ? undefined : types
+}
+
+function wantsMessagesAlone(values: Arguments): boolean {
+  return typesOf(values)?.every(type => type === 'Message') === true
 }
 
 type Filter = (owner: string, item: { tags: readonly { name: string; value: string }[]; target?: string }) => boolean

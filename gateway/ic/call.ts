@@ -133,7 +133,7 @@ async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<Ca
  * however it is signed: it is noted which, before that is made. Other nodes that this one knows may have made it.
  */
 async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Place> {
-  await checkSenderApart(desk, envelope, desk.rootKeys)
+  await checkSenderApart(desk, envelope, desk.parts.keys.rootKeys)
   const id = requestMessageId(envelope.id)
   const making = desk.making.get(id) ?? make(desk, envelope, id).finally(() => desk.making.delete(id))
   desk.making.set(id, making)

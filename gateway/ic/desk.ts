@@ -5,7 +5,7 @@ import { DataCertificates } from './data-certificates.ts'
 import type { IcFacadeParts } from './parts.ts'
 import { Requests } from './requests.ts'
 import { withOutputs } from './result-output.ts'
-import { standingState } from './standing-state.ts'
+import { OwnSubnet } from './standing-state.ts'
 
 /** What the endpoints share. */
 export interface Desk {
@@ -15,8 +15,6 @@ export interface Desk {
   readonly requests: Requests
   readonly certifier: Certifier
   readonly dataCertificates: DataCertificates
-  /** Root keys of canister signatures, where no process says which. */
-  readonly rootKeys: readonly Uint8Array[]
   /** Canisters that are being made, by the request for them. */
   readonly making: Map<MessageId, Promise<ProcessId>>
 }
@@ -25,7 +23,7 @@ export function openDesk(parts: IcFacadeParts): Desk {
   const { clock, keys } = parts
   const canisters = new Canisters(parts)
   const requests = new Requests({ ...parts, canisters })
-  const certifier = new Certifier({ clock, standing: standingState(keys), sign: message => parts.sign(message) })
+  const certifier = new Certifier({ clock, standing: new OwnSubnet(keys), sign: message => parts.sign(message) })
   const dataCertificates = new DataCertificates({ canisters, certifier, clock })
   parts.creations?.tell(id => requests.madeBy(id))
   parts.watch(results => {
@@ -33,5 +31,5 @@ export function openDesk(parts: IcFacadeParts): Desk {
     canisters.evaluated(evaluated)
     requests.evaluated(evaluated)
   })
-  return { parts, clock, canisters, requests, certifier, dataCertificates, rootKeys: [keys.rootKey], making: new Map() }
+  return { parts, clock, canisters, requests, certifier, dataCertificates, making: new Map() }
 }

@@ -1,7 +1,7 @@
 export { BlsSigner } from './bls-signer.ts'
 export { runClerk } from './clerk-thread.ts'
 export { createIcFaces } from './facade.ts'
-export { deriveIcKeys, type IcKeys } from './keys.ts'
+export { IcKeys } from './keys.ts'
 export type { EvaluatedResults, IcFacadeParts } from './parts.ts'
 export type { QueryClerk } from './query-clerk.ts'
 export { ThreadedClerk } from './threaded-clerk.ts'

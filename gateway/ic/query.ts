@@ -12,13 +12,13 @@ const ATTEMPTS_MAX = 3
 
 /** The body of the response to a query: its answer, signed by the node that gave it. @throws {HttpRefusal} */
 export async function takeQuery(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
-  const { canisters, clock, rootKeys } = desk
-  const { clerk, notary } = desk.parts
+  const { canisters, clock, parts } = desk
+  const { clerk, notary, keys } = parts
   const found = effective && (canisters.atHand(effective) ?? (await canisters.find(effective)))
   const reader = mayBeOfCanister(bytes) ? notary : clerk
   const query = await reader.read(bytes, {
     nowMs: clock.now(),
-    rootKeys: found === undefined ? rootKeys : rootKeysOf(found.process),
+    rootKeys: found === undefined ? keys.rootKeys : rootKeysOf(found.process),
   })
   return clerk.sign(query.id, await answerOf(desk, query, effective, found), clock.now())
 }

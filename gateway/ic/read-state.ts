@@ -23,7 +23,7 @@ type Looking = RequestEnvelope<ReadStateRequest>
 /** Certifies what was asked for of the state, as far as the sender may see it. @throws {HttpRefusal} */
 export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
   const envelope = readEnvelope(bytes, 'read_state') as Looking
-  await checkSenderApart(desk, envelope, desk.rootKeys)
+  await checkSenderApart(desk, envelope, desk.parts.keys.rootKeys)
   const { paths } = envelope.request
   const wanted = wantedOf(paths, effective)
   // Only who makes a canister may not know a better one to name: it asks there what came of it, and for the time if its own is wrong.

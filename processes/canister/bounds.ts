@@ -27,9 +27,9 @@ export const PAYLOAD_MAX_BYTES = 2 * MiB
 export const OUTPUT_MAX_BYTES = PAYLOAD_MAX_BYTES + 64 * KiB
 /** A piece of a snapshot, as on the IC. */
 export const SNAPSHOT_PIECE_MAX_BYTES = 2_000_000
-/** Calls that one execution may make: an outbox holds no more. */
-export const CALLS_PER_EXECUTION_MAX = 200
-/** Bytes of their arguments: what does not leave in one slot waits in the state. */
+/** Calls that one execution may make: as many as one canister may have under way to another on the IC. What does not leave in one slot waits in the state. */
+export const CALLS_PER_EXECUTION_MAX = 500
+/** Bytes of their arguments. */
 export const SENT_PER_EXECUTION_MAX_BYTES = 8 * MiB
 /** The same of a composite query, whose calls stand in its output. */
 export const ASKED_PER_QUERY_MAX_BYTES = 2 * MiB + 512 * KiB

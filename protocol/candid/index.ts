@@ -1,3 +1,5 @@
 export * from './candid-decode.ts'
 export * from './candid-encode.ts'
 export * from './candid-value.ts'
+export * from './did-text.ts'
+export * from './did-type.ts'

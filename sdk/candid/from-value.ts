@@ -1,5 +1,16 @@
-import { type CandidValue, encodeCandid, MalformedBytes, principalFromText } from '../../protocol/index.ts'
-import { type DidField, type DidType, isNullable, isTuple, resolved, wireType } from './did-type.ts'
+import {
+  type CandidValue,
+  type DidField,
+  type DidType,
+  encodeCandid,
+  isDidTuple,
+  isCandidInteger,
+  isNullableDid,
+  MalformedBytes,
+  principalFromText,
+  resolvedDid,
+  wireTypeOf,
+} from '../../protocol/index.ts'
 
 /** Arguments as a method takes them: none, its one, or several in an array. @throws {MalformedBytes} if one is not of its type */
 export function encodeInput(types: readonly DidType[], input: unknown): Uint8Array {
@@ -7,13 +18,13 @@ export function encodeInput(types: readonly DidType[], input: unknown): Uint8Arr
   if (!Array.isArray(values) || values.length !== types.length) throw wrong('', `${types.length} arguments in an array`)
   const given = types.map(
     (type, at) =>
-      [wireType(type), candidOf(type, (values as unknown[])[at], types.length === 1 ? '' : String(at))] as const,
+      [wireTypeOf(type), candidOf(type, (values as unknown[])[at], types.length === 1 ? '' : String(at))] as const,
   )
   return encodeCandid(given)
 }
 
 function candidOf(given: DidType, value: unknown, path: string): CandidValue {
-  const type = resolved(given)
+  const type = resolvedDid(given)
   switch (type.kind) {
     case 'primitive':
       return primitiveOf(type.of, value, path)
@@ -23,7 +34,9 @@ function candidOf(given: DidType, value: unknown, path: string): CandidValue {
       return vectorOf(type.of, value, path)
     case 'record':
       return {
-        record: new Map(isTuple(type.fields) ? tupleOf(type.fields, value, path) : fieldsOf(type.fields, value, path)),
+        record: new Map(
+          isDidTuple(type.fields) ? tupleOf(type.fields, value, path) : fieldsOf(type.fields, value, path),
+        ),
       }
     case 'variant':
       return variantOf(type.fields, value, path)
@@ -35,13 +48,13 @@ function candidOf(given: DidType, value: unknown, path: string): CandidValue {
 /** Null is nothing; where that could mean two things, `[]` is nothing and `[value]` something. */
 function optionOf(inner: DidType, value: unknown, path: string): CandidValue {
   if (value === null || value === undefined) return { opt: undefined }
-  if (!isNullable(inner)) return { opt: candidOf(inner, value, path) }
+  if (!isNullableDid(inner)) return { opt: candidOf(inner, value, path) }
   if (!Array.isArray(value) || value.length > 1) throw wrong(path, '[] or [value]')
   return { opt: value.length === 0 ? undefined : candidOf(inner, (value as unknown[])[0], path) }
 }
 
 function vectorOf(inner: DidType, value: unknown, path: string): CandidValue {
-  const of = resolved(inner)
+  const of = resolvedDid(inner)
   if (of.kind === 'primitive' && of.of === 'nat8') {
     if (value instanceof Uint8Array) return value
     throw wrong(path, 'bytes (Uint8Array)')
@@ -93,7 +106,7 @@ function primitiveOf(type: string, value: unknown, path: string): CandidValue {
       break
     default: {
       const integer = integerOf(value)
-      if (integer !== undefined && isInRange(type, integer)) return integer
+      if (integer !== undefined && isCandidInteger(type, integer)) return integer
     }
   }
   throw wrong(path, type)
@@ -103,14 +116,6 @@ function integerOf(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
   return typeof value === 'string' && /^-?[0-9]{1,150}$/.test(value) ? BigInt(value) : undefined
-}
-
-/** Whether an integer is one of a type, by the type's name. */
-export function isInRange(type: string, value: bigint): boolean {
-  if (type === 'int') return true
-  if (type === 'nat') return value >= 0n
-  const bits = Number(type.slice(3))
-  return (type.startsWith('i') ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value
 }
 
 function objectOf(value: unknown, path: string): Readonly<Record<string, unknown>> {

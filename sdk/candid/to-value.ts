@@ -1,6 +1,15 @@
-import { type CandidValue, decodeCandid, MalformedBytes, principalText } from '../../protocol/index.ts'
-import { type DidField, type DidType, isNullable, isTuple, resolved } from './did-type.ts'
-import { isInRange } from './from-value.ts'
+import {
+  type CandidValue,
+  decodeCandid,
+  type DidField,
+  type DidType,
+  isDidTuple,
+  isCandidInteger,
+  isNullableDid,
+  MalformedBytes,
+  principalText,
+  resolvedDid,
+} from '../../protocol/index.ts'
 
 /**
  * A reply as its method promises it: nothing, its one value, or several in an array. As Candid has it, what the reply has
@@ -13,7 +22,7 @@ export function decodeReply(types: readonly DidType[], bytes: Uint8Array): unkno
 }
 
 function readAs(given: DidType, value: CandidValue | undefined): unknown {
-  const type = resolved(given)
+  const type = resolvedDid(given)
   if (value === undefined) throw wrong(type.kind)
   switch (type.kind) {
     case 'primitive':
@@ -43,18 +52,18 @@ function readAs(given: DidType, value: CandidValue | undefined): unknown {
 function optionOf(inner: DidType, value: CandidValue): unknown {
   const isOption = isObject(value) && 'opt' in value
   const found = isOption ? value.opt : (value ?? undefined)
-  if (found === undefined) return isNullable(inner) ? [] : null
+  if (found === undefined) return isNullableDid(inner) ? [] : null
   try {
     const read = readAs(inner, found)
-    return isNullable(inner) ? [read] : read
+    return isNullableDid(inner) ? [read] : read
   } catch (error) {
-    if (error instanceof MalformedBytes) return isNullable(inner) ? [] : null
+    if (error instanceof MalformedBytes) return isNullableDid(inner) ? [] : null
     throw error
   }
 }
 
 function vectorOf(inner: DidType, value: CandidValue): unknown {
-  const of = resolved(inner)
+  const of = resolvedDid(inner)
   const isBlob = of.kind === 'primitive' && of.of === 'nat8'
   if (isBlob && value instanceof Uint8Array) return value
   if (!Array.isArray(value) || (isBlob && value.length > 0)) throw wrong('vec')
@@ -67,12 +76,12 @@ function recordOf(fields: readonly DidField[], value: CandidValue): unknown {
     ({ label, name, type }) =>
       [name, readAs(type, value.record.has(label) ? value.record.get(label) : absent(type))] as const,
   )
-  return isTuple(fields) ? read.map(([, one]) => one) : Object.fromEntries(read)
+  return isDidTuple(fields) ? read.map(([, one]) => one) : Object.fromEntries(read)
 }
 
 const absent = (type: DidType): CandidValue | undefined => {
-  const found = resolved(type)
-  return found.kind === 'opt' ? { opt: undefined } : isNullable(found) ? null : undefined
+  const found = resolvedDid(type)
+  return found.kind === 'opt' ? { opt: undefined } : isNullableDid(found) ? null : undefined
 }
 
 function primitiveOf(type: string, value: CandidValue): unknown {
@@ -95,7 +104,7 @@ function primitiveOf(type: string, value: CandidValue): unknown {
     case 'principal':
       return principalOf(value)
     default:
-      if (typeof value === 'bigint' && type !== 'empty' && isInRange(type, value))
+      if (typeof value === 'bigint' && type !== 'empty' && isCandidInteger(type, value))
         return /^(?:nat|int)(?:8|16|32)$/.test(type) ? Number(value) : value
   }
   throw wrong(type)

@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeArguments } from '../../cli/ic/candid-arguments.ts'
 import { parseCandidText } from '../../cli/ic/candid-text.ts'
 import { namesOf, showCandid } from '../../cli/ic/show-candid.ts'
 import { type AtollNode, createNode } from '../../node/index.ts'
-import { decodeCandid, encodeCandid, principalFromText } from '../../protocol/index.ts'
+import { decodeCandid, parseDid, principalFromText } from '../../protocol/index.ts'
 import { motoko } from '../processes/canister/motoko.ts'
 import { type Ended, run, temporaryFolder } from './test-terminal.ts'
 
@@ -102,7 +103,22 @@ describe('atoll ic', () => {
     await writeFile(file, 'persistent actor { var n : Nat = "x" }')
     const failed = await atoll('ic', 'deploy', file)
     expect(failed.stderr).toContain('wrong.mo:1:')
+    await writeFile(file, 'import Nat "mo:base/Nat"; persistent actor {}')
+    expect((await atoll('ic', 'deploy', file)).stderr).toContain('package "base" not defined: only mo:core comes along')
     expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
+    expect((await atoll('ic', 'deploy', join(folder.path, 'nowhere.mo'))).stderr).toContain('nowhere.mo')
+  })
+
+  test('writes arguments as the program takes them', { timeout: 180_000 }, async () => {
+    const file = join(folder.path, 'exact.mo')
+    await writeFile(
+      file,
+      'persistent actor class Exact(start : Nat8) { var n : Nat64 = 0; public func add(by : Nat64, memo : ?Text) : async (Nat64, Nat8, ?Text) { n += by; (n, start, memo) } }',
+    )
+    await said('ic', 'deploy', file, '--argument', '(7)')
+    expect(await said('ic', 'call', 'exact', 'add', '(5)')).toBe('(5, 7, null)')
+    const wrong = await atoll('ic', 'call', 'exact', 'add', '(-5)')
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('nat64')])
   })
 
   test('signs with a secp256k1 key of the IC’s tools as these do', { timeout: 180_000 }, async () => {
@@ -134,10 +150,61 @@ describe('Candid as text', () => {
     ['(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")', '(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")'],
     ['5 // alone', '(5)'],
   ])('reads %s', (text, shown) => {
-    expect(showCandid(decodeCandid(encodeCandid(parseCandidText(text))), namesOf('a b Ok Err'))).toBe(shown)
+    expect(showCandid(decodeCandid(encodeArguments(parseCandidText(text))), namesOf('a b Ok Err'))).toBe(shown)
   })
 
   test.each(['(', '(1', '(1 2)', '(foo)', 'record { = 1 }', '("x" : nat)', '(1) 2', '%'])('refuses %s', text => {
     expect(() => parseCandidText(text)).toThrow(/Candid|type/)
+  })
+
+  const { methods } = parseDid(`type Tree = opt record { n : nat8; rest : Tree };
+    service : {
+      number : (nat64, int, float32) -> ();
+      lists : (vec nat8, vec record { text; nat16 }, vec text) -> ();
+      order : (record { to : principal; "amount" : nat64; memo : opt blob; side : variant { buy; sell : nat8 } }) -> ();
+      tree : (Tree) -> ();
+      maybe : (opt opt nat, opt nat8) -> ();
+    }`)
+  const asked = (method: string, text: string): string =>
+    showCandid(
+      decodeCandid(encodeArguments(parseCandidText(text), methods.get(method)?.args)),
+      namesOf('to amount memo side buy sell n rest'),
+    )
+
+  test.each([
+    ['number', '(5, 5, 5)', '(5, 5, 5)'],
+    ['number', '(5 : nat64, 5 : nat, -1.5)', '(5, 5, -1.5)'],
+    [
+      'lists',
+      '(vec { 1; 255 }, vec { record { "a"; 7 } }, vec {})',
+      '(blob "\\01\\ff", vec { record { "a"; 7 } }, vec {  })',
+    ],
+    [
+      'order',
+      '(record { to = principal "aaaaa-aa"; amount = 5; side = variant { sell = 3 } })',
+      '(record { to = principal "aaaaa-aa"; memo = null; side = variant { sell = 3 }; amount = 5 })',
+    ],
+    [
+      'tree',
+      '(opt record { n = 1; rest = opt record { n = 2; rest = null } })',
+      '(opt record { n = 1; rest = opt record { n = 2; rest = null } })',
+    ],
+    ['maybe', '(opt null, 5)', '(opt null, opt 5)'],
+    ['maybe', '()', '(null, null)'],
+  ])('is what the interface says: %s %s', (method, text, shown) => {
+    expect(asked(method, text)).toBe(shown)
+  })
+
+  test.each([
+    ['number', '(-5, 5, 5)', 'argument 1'],
+    ['number', '(5 : nat8, 5, 5)', 'nat64'],
+    ['number', '(5, 5)', 'argument 3'],
+    ['tree', '(null, null)', 'too many'],
+    ['lists', '(vec { 256 }, vec {}, vec {})', 'argument 1[0]'],
+    ['order', '(record { to = principal "aaaaa-aa"; amount = "5"; side = variant { buy } })', 'argument 1.amount'],
+    ['order', '(record { to = principal "aaaaa-aa"; amount = 5; side = variant { hold } })', 'buy | sell'],
+    ['order', '(record { too = 5; to = principal "aaaaa-aa"; amount = 5; side = variant { buy } })', 'no other fields'],
+  ])('is refused where the interface says something else: %s %s', (method, text, why) => {
+    expect(() => asked(method, text)).toThrow(why)
   })
 })

@@ -34,6 +34,14 @@ test('the command of an installed package is JavaScript that can be run, and eva
   expect(await program.stop()).toBe(0)
 })
 
+test('the command says so if the Node is too old for it', async () => {
+  const hook = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })"
+  const words = ['--import', `data:text/javascript,${hook}`, join(PACKAGE, 'dist/cli/main.js'), 'doctor']
+  const failed = await node(...words).catch(error => error)
+  expect([failed.code, failed.stdout]).toEqual([1, ''])
+  expect(failed.stderr).toMatch(/^atoll needs Node 24, this is 20\.1\.0: .*\n$/)
+})
+
 test('what a package exports can be imported by its name', async () => {
   const path = join(PROJECT, 'imports.mjs')
   await writeFile(

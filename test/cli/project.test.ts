@@ -31,6 +31,11 @@ describe('a new project', () => {
       expect(files).toEqual(expect.arrayContaining(['.gitignore', 'README.md', 'package.json']))
       // What is not written in TypeScript needs no compiler of it.
       expect([template.name, files.includes('tsconfig.json')]).toEqual([template.name, template.name !== 'python'])
+      // Its scripts run on a Node that can: an older one finds no tests in TypeScript, and says that all passed.
+      expect(JSON.parse(await readFile(join(place, 'package.json'), 'utf8'))).toMatchObject({
+        devDependencies: { node: expect.stringMatching(/^24\./) },
+        allowScripts: { node: true },
+      })
       const built = await buildProject(await readProject(place), noModules)
       expect([template.name, built.length]).toEqual([template.name, 1])
     }

@@ -117,6 +117,7 @@ test('whoever has it flushed while a run writes waits for what the next run took
 
 test('of changes that the database has nothing outlives a collection of young objects, though the store has outlived many (0043)', async () => {
   setFlagsFromString('--expose-gc')
+  setFlagsFromString('--no-allocation-site-pretenuring')
   const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void
   await using folder = await tempFolder()
   await using store = await RocksStore.open(folder.path)

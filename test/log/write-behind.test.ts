@@ -21,7 +21,10 @@ class SlowFeeds {
   }
 }
 
-function open(stored = async (): Promise<void> => undefined): {
+function open(
+  stored = async (): Promise<void> => undefined,
+  names = ['a', 'b', 'c'],
+): {
   feeds: SlowFeeds
   behind: WriteBehind
   states: FeedState[]
@@ -36,7 +39,7 @@ function open(stored = async (): Promise<void> => undefined): {
     onLeft: () => undefined,
     onReopened: async () => undefined,
   })
-  const states = ['a', 'b', 'c'].map(name => {
+  const states = names.map(name => {
     const feed = messagesOf(name)
     return makeFeedState(feed, feed.signers[0] ?? asKeyId(''))
   })
@@ -50,6 +53,21 @@ function open(stored = async (): Promise<void> => undefined): {
 describe('blocks on their way to their feeds', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
+
+  test('go a few feeds at a time: who waits for a message does not wait for the heads of a hundred', async () => {
+    const names = Array.from({ length: 100 }, (_, at) => `feed ${at}`)
+    const { feeds, add } = open(undefined, names)
+    for (const at of names.keys()) add(at)
+    await vi.advanceTimersByTimeAsync(1_000)
+    const together = feeds.appends.length
+    expect(together).toBeGreaterThan(1)
+    expect(together).toBeLessThan(32)
+    while (feeds.appends.length < names.length) {
+      const before = feeds.appends.length
+      await feeds.finish()
+      expect(feeds.appends.length - before).toBeLessThanOrEqual(together)
+    }
+  })
 
   test('gather: what comes during a round waits for the next, and goes in one append', async () => {
     const { feeds, add } = open()

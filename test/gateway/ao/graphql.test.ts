@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { envelopeId, toUtf8 } from '../../../protocol/index.ts'
+import { envelopeId, GRAPHQL_FEEDS_LOOKED_AT_MAX, toUtf8 } from '../../../protocol/index.ts'
 import { tags } from '../../fakes/guest-context.ts'
 import { FakeNode, NODE_KEY } from './fake-node.ts'
 import { type Answer, call, pick, post } from './http-call.ts'
@@ -149,6 +149,52 @@ describe('the gateway’s GraphQL', () => {
     }
   })
 
+  test('finds messages by their senders and tags, wherever they were sent', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const other = await sender.spawn(module, 'Name', 'two')
+    const stranger = new Sender(node, 8)
+    const sent: string[] = []
+    for (const [by, to, action] of [
+      [sender, process, 'A'],
+      [stranger, other, 'A'],
+      [sender, other, 'B'],
+    ] as const) {
+      node.nowMs += 1000
+      sent.push(await by.message(to, ' ', 'Action', action))
+    }
+    const [a, b, c] = sent
+    const query = `query ($owners: [String!], $tags: [TagFilter!], $first: Int, $after: String) {
+      transactions(owners: $owners, tags: $tags, first: $first, after: $after) { edges { node { id } } } }`
+    const owners = [sender.signer.address]
+    const isMessage = { name: 'Type', values: ['Message'] }
+    const isA = { name: 'Action', values: ['A'] }
+    expect(ids(await ask(node, query, { tags: [isMessage] }))).toEqual([c, b, a])
+    expect(ids(await ask(node, query, { tags: [isMessage, isA] }))).toEqual([b, a])
+    expect(ids(await ask(node, query, { tags: [isMessage], owners }))).toEqual([c, a])
+    expect(ids(await ask(node, query, { tags: [isMessage], first: 1, after: c }))).toEqual([b])
+    expect(ids(await ask(node, query, { tags: [isA] }))).toEqual([b, a])
+    expect(ids(await ask(node, query, { tags: [isA], owners, first: 1 }))).toEqual([a])
+    expect(new Set(ids(await ask(node, query, { owners })))).toEqual(new Set([c, a, process, other, module]))
+  })
+
+  test('does not look for messages in all of very many processes', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const message = await sender.message(process)
+    for (let n = 1; n < GRAPHQL_FEEDS_LOOKED_AT_MAX; n++) await sender.spawn(module, 'Name', 'more')
+    const find = (type: string) =>
+      ask(node, `{ transactions(tags: [{ name: "SDK", values: "x" }, { name: "Type", values: [${type}] }]) { id } }`)
+    expect((await find('"Message"')).status).toBe(200)
+    await sender.spawn(module, 'Name', 'more')
+    for (const type of ['"Message"', '"Message", "Process"']) {
+      const answer = await find(type)
+      expect([answer.status, answer.at('error')]).toEqual([400, expect.stringContaining('many processes')])
+    }
+    expect((await find('')).status).toBe(200)
+    expect(ids(await ask(node, `{ transactions(recipients: "${process}") { id } }`))).toEqual([message])
+  })
+
   test('pages through messages of one moment, each once', async () => {
     const { node, sender, module, process } = await nodeWithProcess()
     await using _ = node
@@ -256,7 +302,24 @@ describe('the gateway’s GraphQL', () => {
     await using _ = node
     const query = `query { # transactions(first: "x")
       a: transaction(id: "${process}") { id } b(x: "transactions(first: 1") { id } }`
-    expect((await ask(node, query)).at('data', 'transaction', 'id')).toBe(process)
+    expect((await ask(node, query)).at('data', 'a', 'id')).toBe(process)
+  })
+
+  test('answers several questions, each under its name', async () => {
+    const { node, module, process } = await nodeWithProcess()
+    await using _ = node
+    const query = `query transactions ($id: ID!) {
+      transaction(id: $id) { id block { height } }
+      module: transactions(ids: ["${module}"]) { edges { node { id } } }
+      blocks(first: 1) { edges { node { height } } }
+    }`
+    expect((await ask(node, query, { id: process })).at('data')).toMatchObject({
+      transaction: { id: process },
+      module: { edges: [{ node: { id: module } }] },
+      blocks: { edges: [{ node: { height: 1_500_000 } }] },
+    })
+    const many = `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: blocks { id }`).join(' ')} }`
+    expect((await ask(node, many)).status).toBe(400)
   })
 })
 

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { Certifier } from '../../../gateway/ic/certifier.ts'
-import { standingState } from '../../../gateway/ic/standing-state.ts'
+import { OwnSubnet } from '../../../gateway/ic/standing-state.ts'
 import { answerSource } from '../../../gateway/ic/state-sources.ts'
-import { deriveIcKeys } from '../../../gateway/index.ts'
+import { IcKeys } from '../../../gateway/index.ts'
 import { blsSign, certifiedTree, Failure, fromUtf8, lookUpNode, lookUpValue, toUtf8 } from '../../../protocol/index.ts'
 import { realClock } from '../../fakes/real-clock.ts'
 
-const KEYS = deriveIcKeys(new Uint8Array(32).fill(5))
+const KEYS = new IcKeys(new Uint8Array(32).fill(5))
 const STATUS = toUtf8('request_status')
 const idOf = (number: number): Uint8Array => new Uint8Array(32).fill(number)
 
@@ -15,7 +15,7 @@ function open() {
   const asked: { sign: () => void; fail: () => void }[] = []
   const certifier = new Certifier({
     clock: realClock,
-    standing: standingState(KEYS),
+    standing: new OwnSubnet(KEYS),
     sign: message => {
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
       asked.push({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RequestSigner } from '../../../bench/ic/signed-requests.ts'
-import { deriveIcKeys, ThreadedClerk } from '../../../gateway/index.ts'
+import { IcKeys, ThreadedClerk } from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
 import {
   concatBytes,
@@ -17,7 +17,7 @@ import {
   toUtf8,
 } from '../../../protocol/index.ts'
 
-const KEYS = deriveIcKeys(new Uint8Array(32).fill(7))
+const KEYS = new IcKeys(new Uint8Array(32).fill(7))
 const SIGNER = { seed: KEYS.nodeSeed, nodeId: KEYS.nodeId }
 const CANISTER = Uint8Array.of(1, 2, 3)
 const clerkOf = (program: URL = clerkProgram()): ThreadedClerk => new ThreadedClerk(program, SIGNER)

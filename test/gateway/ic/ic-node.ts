@@ -1,11 +1,4 @@
-import {
-  createIcFaces,
-  deriveIcKeys,
-  type IcKeys,
-  BlsSigner,
-  type QueryClerk,
-  ThreadedClerk,
-} from '../../../gateway/index.ts'
+import { createIcFaces, IcKeys, BlsSigner, type QueryClerk, ThreadedClerk } from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -55,7 +48,7 @@ export class IcNode implements AsyncDisposable {
     const key = keyId(ed25519PublicKey(SEED))
     const clock = { now, sleep: realClock.sleep }
     const units = await StandInCanisters.open(key, clock)
-    const keys = deriveIcKeys(SEED, rootSeed)
+    const keys = new IcKeys(SEED, rootSeed)
     const signer = new BlsSigner(keys.subnetSecret)
     const clerk = new ThreadedClerk(clerkProgram(), { seed: keys.nodeSeed, nodeId: keys.nodeId })
     const { api, pages } = createIcFaces({

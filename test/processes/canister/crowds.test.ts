@@ -22,7 +22,7 @@ const STRANGER = Uint8Array.from({ length: 29 }, (_, index) => (index === 28 ? 1
 const STRANGER_TEXT = [...STRANGER].map(byte => `\\${byte.toString(16).padStart(2, '0')}`).join('')
 
 /**
- * Calls: whom the message names (`wait`, `long`, with a name of 10,000 bytes), or, of whom it names, `wait` for a stranger, 150 times
+ * Calls: whom the message names (`wait`, `long`, with a name of 10,000 bytes, `crowd`, 501 times, and says how many calls were made), or, of whom it names, `wait` for a stranger, 150 times
  * (`many`); or has the canister that the argument names stopped, with 500 cycles (`stop`). Every answer is replied to; `wait large` does it
  * with 1,400,000 bytes.
  */
@@ -37,6 +37,7 @@ const CALLING = wat(`(module
   (import "ic0" "call_cycles_add128" (func $pay (param i64 i64)))
   (import "ic0" "call_perform" (func $perform (result i32)))
   (memory 40)
+  (data (i32.const 128) "counted")
   (table funcref (elem $replied $large $counted))
   (data (i32.const 0) "wait") (data (i32.const 16) "stop_canister") (data (i32.const 32) "${STRANGER_TEXT}")
   (func $replied (param i32) (call $reply))
@@ -58,6 +59,14 @@ const CALLING = wat(`(module
       (call $with (i32.const 32) (i32.const 29))
       (drop (call $perform))
       (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+    (call $reply))
+  (func (export "canister_update crowd") (local $left i32)
+    (local.set $left (i32.const 501))
+    (loop $more
+      (call $new_call (i32.const 128) (i32.const 7) (i32.const 2))
+      (if (i32.eqz (call $perform)) (then (i32.store (i32.const 12) (i32.add (i32.load (i32.const 12)) (i32.const 1)))))
+      (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+    (call $append (i32.const 12) (i32.const 4))
     (call $reply))
   (func (export "canister_update counted") (call $append (i32.const 8) (i32.const 4)) (call $reply))
   (func (export "canister_update stop")
@@ -97,6 +106,16 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
     net.pass(5_000)
     for (const caller of callers) expect(counted(net, caller)).toBe(150)
     expect(net.replay(hub)).toBe(net.root(hub))
+  })
+
+  it('leaves in the next: five hundred calls of one execution, as many as the IC takes; whoever makes more hears of it', () => {
+    const net = new CanisterNet()
+    const [hub, caller] = [net.installed(CALLING), net.installed(CALLING)]
+    const made = net.ingress(caller, 'crowd', principalOf(hub))?.reply ?? new Uint8Array(4)
+    expect(new DataView(made.slice().buffer).getUint32(0, true)).toBe(500)
+    net.pass(5_000)
+    expect(counted(net, caller)).toBe(500)
+    expect(net.replay(caller)).toBe(net.root(caller))
   })
 
   it('leaves in the next: two replies that no output holds together', () => {

@@ -72,7 +72,7 @@ describe('a request of the IC', () => {
   })
 
   it.each([
-    ['an unknown field of the envelope', envelopeOf({ content: asIc(callContent()), extra: 1 })],
+    ['an unknown field beside a call', envelopeOf({ content: asIc(callContent()), extra: 1 })],
     ['an unknown field of the content', envelopeOf({ content: asIc(callContent({ extra: 1 })) })],
     ['an unknown type', envelopeOf({ content: asIc(callContent({ request_type: 'caLl' })) })],
     ['a sender of 30 bytes', envelopeOf({ content: asIc(callContent({ sender: new Uint8Array(30) })) })],
@@ -97,6 +97,16 @@ describe('a request of the IC', () => {
     expect(() => decodeRequestEnvelope(bytes)).toThrow(/cbor|envelope|content|sender|nonce|arg/)
     if (what.startsWith('a key twice')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/twice/)
     if (what.startsWith('more values')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/too many values/)
+  })
+
+  it('may be a read with more beside its content, as agents 2.1.3 to 2.2.1 write it', () => {
+    const { request_type: _, sender, ingress_expiry } = callContent()
+    const readState = { request_type: 'read_state', paths: [[toUtf8('time')]], sender, ingress_expiry }
+    for (const read of [callContent({ request_type: 'query' }), readState]) {
+      const content = asIc(read)
+      const { bytes: _, ...plain } = decodeRequestEnvelope(envelopeOf({ content }))
+      expect(decodeRequestEnvelope(envelopeOf({ content, ingress_expiry: 1 }))).toMatchObject(plain)
+    }
   })
 
   it('expires, and may not expire too late; queries may be late', () => {

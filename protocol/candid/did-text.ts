@@ -1,5 +1,6 @@
-import { CANDID_PRIMITIVES, type CandidPrimitive, candidLabel, MalformedBytes } from '../../protocol/index.ts'
-import { type DidField, type DidMethod, type DidService, type DidType, resolved } from './did-type.ts'
+import { MalformedBytes } from '../bytes.ts'
+import { CANDID_PRIMITIVES, type CandidPrimitive, candidLabel } from './candid-value.ts'
+import { type DidField, type DidMethod, type DidService, type DidType, resolvedDid } from './did-type.ts'
 
 const TOKEN =
   /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*|->|[(){};:,=]/gy
@@ -58,7 +59,7 @@ class DidReader {
     const methods = this.#peek() === '{' ? this.#methods(0) : this.#names.get(this.#name())?.methods
     this.#take(';')
     if (methods === undefined || this.#next < this.#tokens.length) throw this.#bad()
-    for (const name of this.#used) resolved(this.#named(name))
+    for (const name of this.#used) resolvedDid(this.#named(name))
     return { init, methods: new Map([...methods].map(([name, func]) => [name, this.#method(func)])) }
   }
 

@@ -1,4 +1,5 @@
-import { type CandidPrimitive, type CandidType, MalformedBytes } from '../../protocol/index.ts'
+import { MalformedBytes } from '../bytes.ts'
+import type { CandidPrimitive, CandidType } from './candid-value.ts'
 
 /** A type as an interface writes it: with the names of its fields, and with names that may stand for themselves. */
 export type DidType =
@@ -31,7 +32,7 @@ export interface DidService {
 const ALIASES_MAX = 100
 
 /** What a type is, behind its names. @throws {MalformedBytes} if it is nothing but names */
-export function resolved(type: DidType): Exclude<DidType, { kind: 'named' }> {
+export function resolvedDid(type: DidType): Exclude<DidType, { kind: 'named' }> {
   let found = type
   for (let step = 0; step < ALIASES_MAX; step++) {
     if (found.kind !== 'named') return found
@@ -41,32 +42,40 @@ export function resolved(type: DidType): Exclude<DidType, { kind: 'named' }> {
 }
 
 /** Whether a record is a tuple: fields without names, from 0 on. */
-export function isTuple(fields: readonly DidField[]): boolean {
+export function isDidTuple(fields: readonly DidField[]): boolean {
   return fields.length > 0 && fields.every(({ label, name }, at) => label === at && name === `_${at}_`)
 }
 
 /** Whether null, in JavaScript, could mean an absent value and a present one. */
-export function isNullable(type: DidType): boolean {
-  const found = resolved(type)
+export function isNullableDid(type: DidType): boolean {
+  const found = resolvedDid(type)
   return found.kind === 'opt' || (found.kind === 'primitive' && (found.of === 'null' || found.of === 'reserved'))
 }
 
 /** The type as it travels. @throws {MalformedBytes} for references, which can be received only */
-export function wireType(type: DidType): CandidType {
+export function wireTypeOf(type: DidType): CandidType {
   switch (type.kind) {
     case 'primitive':
       return type.of
     case 'opt':
-      return { opt: wireType(type.of) }
+      return { opt: wireTypeOf(type.of) }
     case 'vec':
-      return { vec: wireType(type.of) }
+      return { vec: wireTypeOf(type.of) }
     case 'record':
-      return { record: type.fields.map(field => [field.label, wireType(field.type)]) }
+      return { record: type.fields.map(field => [field.label, wireTypeOf(field.type)]) }
     case 'variant':
-      return { variant: type.fields.map(field => [field.label, wireType(field.type)]) }
+      return { variant: type.fields.map(field => [field.label, wireTypeOf(field.type)]) }
     case 'named':
-      return { named: type.name, is: () => wireType(resolved(type)) }
+      return { named: type.name, is: () => wireTypeOf(resolvedDid(type)) }
     default:
       throw new MalformedBytes('candid: functions and services cannot be sent', 0)
   }
+}
+
+/** Whether an integer is one of a type, by the type's name. */
+export function isCandidInteger(type: string, value: bigint): boolean {
+  if (type === 'int') return true
+  if (type === 'nat') return value >= 0n
+  const bits = Number(type.slice(3))
+  return (type.startsWith('i') ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value
 }
