@@ -25,6 +25,8 @@ const FILLING = 0x61
 const FILLING_BYTES = 512
 /** What it may cost to have the program tell of an exception, or where code stopped; nobody is charged. It ends by itself, unless the program bent its engine. */
 const TELLING_GAS = 20_000_000n
+/** Free space at the end of an image. A process that grows its memory has an instance of its own from then on; one that does little needs not. */
+const ROOM_BYTES = 256 * 1024
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
 
@@ -147,6 +149,7 @@ export class Machine {
       text: length => calls.newText(TEXT_AT, length),
     })
     fillHoles(bytes => calls.allocate(bytes))
+    calls.exports.wasm_free(calls.allocate(ROOM_BYTES))
     // A collection touches every object there is; what has no circles needs none.
     calls.exports.qjs_set_gc_threshold(calls.memory.bytes.length + COLLECT_AFTER_BYTES)
   }
