@@ -1,12 +1,15 @@
 /** Bytes of the length before each frame. */
 export const HEAD_BYTES = 4
 const NOTHING = new Uint8Array(0)
+/** Room of their own costs small frames several times what their bytes do. */
+const [SLAB_BYTES, SMALL_MAX_BYTES] = [4_096, 1_024]
 
 /**
  * Takes a stream of bytes apart into frames: four bytes of length, most significant first, then that many bytes.
  *
- * 1. Nothing is copied but a frame that came in pieces, and no byte of that more than twice or so.
- * 2. What waits is a copy: a piece is a view of all that came with it, and holds that.
+ * 1. No byte is copied more than twice or so, and of what came whole nothing that is half of its piece or more.
+ * 2. A frame holds no more than twice its own bytes, finished or not, and a small one no more than a slab that small ones share: whoever takes
+ *    it may let it wait, and counts what it has. A view of a piece would hold all that came with it.
  * 3. It has room for what came, and as much again: whoever announces much and sends little takes little.
  */
 export class FrameReader {
@@ -16,6 +19,8 @@ export class FrameReader {
   #bytes = 0
   /** How long it is, head and all, or that of its head. */
   #wanted = HEAD_BYTES
+  #slab = NOTHING
+  #slabAt = 0
 
   /** `maxBytes`: the longest frame that is taken. */
   constructor(maxBytes: number) {
@@ -45,7 +50,7 @@ export class FrameReader {
         this.#wanted = end - at
         break
       }
-      yield piece.subarray(at + HEAD_BYTES, end)
+      yield this.#byItself(piece.subarray(at + HEAD_BYTES, end))
       at = end
     }
     if (at < piece.length) this.#begin(piece.subarray(at))
@@ -63,6 +68,20 @@ export class FrameReader {
     this.#begun.set(some, this.#bytes)
     this.#bytes = bytes
     return some.length
+  }
+
+  #byItself(frame: Uint8Array): Uint8Array {
+    const { length } = frame
+    if (2 * length >= frame.buffer.byteLength) return frame
+    if (length > SMALL_MAX_BYTES) return frame.slice()
+    if (this.#slabAt + length > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES)
+      this.#slabAt = 0
+    }
+    const from = this.#slabAt
+    this.#slabAt += length
+    this.#slab.set(frame, from)
+    return this.#slab.subarray(from, this.#slabAt)
   }
 
   #forget(): void {

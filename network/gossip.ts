@@ -103,8 +103,8 @@ async function judged(
   from: KeyId,
 ): Promise<GossipVerdict> {
   try {
-    // As plain bytes: a Buffer's `slice` is a view.
-    return await judge(new Uint8Array(data.buffer, data.byteOffset, data.length), from)
+    // As plain bytes, and by themselves: as a view they would hold all that the peer sent with them.
+    return await judge(new Uint8Array(data), from)
   } catch {
     return 'ignore'
   }

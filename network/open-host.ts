@@ -11,9 +11,12 @@ import {
   PEERS_MAX,
   PEERS_PENDING_MAX,
   PEERS_PER_HOST_AND_SECOND_MAX,
+  PEER_RECORDS_MAX,
+  STRANGERS_KNOWN_MAX,
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
 import { askingMuxer } from './asking-muxer.ts'
+import { boundBook } from './bounded-book.ts'
 import { writeNewsOnly } from './brief-notes.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { keyOfPeer, privateKeyOf } from './peer-name.ts'
@@ -98,6 +101,11 @@ export async function openHost(parts: HostParts): Promise<Host> {
     services: servicesOf(parts),
   })
   writeNewsOnly(host.peerStore, PEERS_MAX)
+  boundBook(host.peerStore, {
+    strangersMax: STRANGERS_KNOWN_MAX,
+    toldMax: PEER_RECORDS_MAX,
+    isConnected: id => host.getConnections(id).length > 0,
+  })
   host.addEventListener('connection:open', ({ detail }) => {
     const address = hostOf(detail.remoteAddr)
     if (address !== undefined) gate.brought(address)

@@ -1,4 +1,5 @@
 import { type CallOptions, Failure, type KeyId, PEER_DIAL_MAX_MS } from '../protocol/index.ts'
+import { toldOf } from './bounded-book.ts'
 import { peerIdOf } from './peer-name.ts'
 import { parsePeerAddress, peerStatuses, type PeerStatus, type StatusParts } from './peer-status.ts'
 
@@ -24,7 +25,7 @@ export class PeerControl {
   learn(peer: KeyId, addresses: readonly string[]): boolean {
     try {
       const multiaddrs = addresses.map(parsePeerAddress)
-      void this.#parts.host.peerStore.merge(peerIdOf(peer), { multiaddrs }).catch(() => undefined)
+      void this.#parts.host.peerStore.merge(peerIdOf(peer), toldOf(multiaddrs)).catch(() => undefined)
       return true
     } catch {
       return false

@@ -2,6 +2,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Failure, type KeyId, PEER_DIAL_MAX_MS, PEER_REDIAL_MAX_MS, PEER_REDIAL_MIN_MS } from '../protocol/index.ts'
+import { toldOf } from './bounded-book.ts'
 import { keyOfPeer, withoutPeer } from './peer-name.ts'
 
 export interface StaticPeersParts {
@@ -94,7 +95,7 @@ export class StaticPeers {
           throw new Failure('unreachable', { address: address.toString() }, { note: 'it is no node of this network' })
         peer.key = key
         // Where it was reached it will be found again, however many addresses it names itself.
-        await host.peerStore.merge(connection.remotePeer, { multiaddrs: [address] })
+        await host.peerStore.merge(connection.remotePeer, toldOf([address]))
         await link(key)
         pauseMs = PEER_REDIAL_MIN_MS
         isTold = false

@@ -157,8 +157,10 @@ export class PeerRecords implements Disposable {
     if (record.key === key || expiresMs <= nowMs || versionMs <= before) return 'ignore'
     if (!peers.learn(record.key, record.addresses)) return 'reject'
     this.#held.delete(record.key)
-    this.#held.set(record.key, { record, bytes })
-    store.write([{ key: recordKey(record.key), value: bytes }])
+    // By itself: as a view it would hold all that was told with it.
+    const kept = bytes.slice()
+    this.#held.set(record.key, { record, bytes: kept })
+    store.write([{ key: recordKey(record.key), value: kept }])
     if (this.#held.size > PEER_RECORDS_MAX) this.#forgetOldest()
     return 'accept'
   }

@@ -122,6 +122,8 @@ export interface GuestContext {
   /** Sets or replaces timer `key`: first at `dueMs`, then every `everyMs` if given. */
   setTimer(key: CellKey, dueMs: number, everyMs?: number): void
   clearTimer(key: CellKey): void
+  /** When timer `key` is due; nothing, if it is not set. */
+  timerDueMs(key: CellKey): number | undefined
   log(text: string): void
   /** Deterministic bytes: a PRF of process, slot and a counter. */
   random(length: number): Uint8Array

@@ -81,7 +81,9 @@ function describeTags(tags: readonly Tag[]): Pick<ProcessDescription, 'module' |
 
 /** Reads the policy tags of a spawn. @throws {Failure} `wrong-type` */
 export function readPolicy(tags: readonly Tag[]): ProcessPolicy {
-  const schedulers = keysOf(tags, 'Scheduler')
+  const spelled = keysOf(tags, 'Scheduler')
+  // HyperBEAM heeds no case, and the aos command writes for it.
+  const schedulers = spelled.length > 0 ? spelled : keysOf(tags, 'scheduler')
   if (schedulers.length === 0) throw new Failure('wrong-type', {}, { note: 'a spawn needs a Scheduler tag' })
   const named = keysOf(tags, 'Compute-Unit')
   const computeUnits = named.length > 0 ? named : schedulers

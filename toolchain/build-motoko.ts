@@ -31,6 +31,8 @@ interface Compiler {
 const FILES_MAX = 1000
 const FILE_MAX_BYTES = 4 * 1024 * 1024
 const ERROR = 1
+/** As the compiler says it of `mo:base`, which its package brings no more, and of all others. */
+const NO_PACKAGE = /^package "[^"]*" not defined$/
 
 /**
  * Compiles a Motoko program, with the files of its folder that it imports and the library `mo:core`. Its Candid is public.
@@ -44,7 +46,10 @@ export async function buildMotoko(path: string): Promise<BuiltMotoko> {
   const name = posixOf(relative(dirname(main), main))
   const found = compiler.check(name)
   const wrong = found.find(({ severity }) => severity === ERROR)
-  if (wrong !== undefined) throw new Failure('bad-program', { place: placeOf(wrong) }, { note: wrong.message })
+  if (wrong !== undefined) {
+    const note = NO_PACKAGE.test(wrong.message) ? `${wrong.message}: only mo:core comes along` : wrong.message
+    throw new Failure('bad-program', { place: placeOf(wrong) }, { note })
+  }
   const { wasm } = compiler.wasm(name, 'ic')
   return {
     wasm: new Uint8Array(wasm),

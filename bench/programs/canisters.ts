@@ -85,6 +85,7 @@ function execution(guest: Guest, { id }: ProcessDescription, count: number): num
     assign: () => undefined,
     setTimer: () => undefined,
     clearTimer: () => undefined,
+    timerDueMs: () => undefined,
     log: () => undefined,
     random: length => new Uint8Array(length),
   }

@@ -1,4 +1,4 @@
-import { Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
+import { CRON_TIMER_PREFIX, Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { findProcess } from '../find-named.ts'
@@ -33,16 +33,21 @@ export async function listSchedules(context: CommandContext): Promise<CommandEnd
         ],
         timers
           .toSorted((a, b) => a.dueMs - b.dueMs)
-          .map(({ key, dueMs, everyMs, message, input, cron }) => [
+          .map(({ key, name, dueMs, everyMs, message, input, cron }) => [
             safeName(withoutPrefix(showBytes(key))),
             new Date(dueMs).toISOString(),
-            dueMs > now ? showDuration(dueMs - now) : 'overdue',
+            dueMs > now ? showDuration(dueMs - now) : whyDue(name),
             cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
             message === undefined ? '' : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
           ]),
       ),
   )
   return undefined
+}
+
+/** Why a timer did not ring yet: those of AO's crons wait until some client monitors the process. */
+function whyDue(name: string | undefined): string {
+  return name?.startsWith(CRON_TIMER_PREFIX) === true ? 'once monitored' : 'overdue'
 }
 
 interface Purpose {

@@ -137,14 +137,11 @@ const countBy = (letter: string): Spelling<number> => ({
   bytesBeside: () => 0,
 })
 
-/** As CBOR: nearly all are a byte or two, for which a writer would be much. */
+/** As CBOR: nearly all are few bytes, for which a writer would be much. */
 function encodeCount(count: number): Uint8Array {
-  if (count < 0x100) {
-    const bytes = new Uint8Array(count < 24 ? 1 : 2)
-    if (count >= 24) bytes[0] = 0x18
-    bytes[bytes.length - 1] = count
-    return bytes
-  }
+  if (count < 24) return Uint8Array.of(count)
+  if (count < 0x100) return Uint8Array.of(0x18, count)
+  if (count < 0x10000) return Uint8Array.of(0x19, count >> 8, count)
   const writer = new CborWriter()
   writer.uint(count)
   return writer.finish()

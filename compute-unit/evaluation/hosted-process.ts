@@ -3,7 +3,6 @@ import {
   CborWriter,
   type CellKey,
   type Control,
-  concatBytes,
   DOCUMENT_SIZE_MAX_BYTES,
   domainHash,
   ERROR_TEXT_MAX_BYTES,
@@ -37,6 +36,7 @@ import { guestMessage, type Place } from './guest-messages.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
+import { logHashAfter } from './log-hash.ts'
 import { Mailbox } from './mailbox.ts'
 import { MessageIds, messageId } from './message-ids.ts'
 import { ResultsWriter } from './results-writer.ts'
@@ -160,7 +160,7 @@ export class HostedProcess {
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
-    this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, domainHash('atoll/frame/1', frameBytes)))
+    this.#logHash = logHashAfter(this.#logHash, frameBytes)
     const stateRoot = this.stateRoot()
     // The log counts frames: after its last slot the state is that of the whole frame.
     const last = steps.pop()

@@ -91,6 +91,10 @@ export class SlotContext implements GuestContext {
     this.#parts.mailbox.clearTimer(key)
   }
 
+  timerDueMs(key: CellKey): number | undefined {
+    return this.#parts.mailbox.timer(key)?.dueMs
+  }
+
   log(text: string): void {
     if (this.logged.length >= LOG_MAX_CHARACTERS) return
     this.logged = `${this.logged}${text}\n`.slice(0, LOG_MAX_CHARACTERS)

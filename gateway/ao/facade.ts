@@ -23,7 +23,7 @@ import { answerSu } from './su.ts'
 /** Answers a request if it is AO's; false: it is somebody else's, and nothing was touched. Never rejects. */
 export type AoFacade = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>
 
-const MAINNET = /^\/((push|schedule)$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|schedule|slot\/|compute[/=]|as=))/
+const MAINNET = /^\/((push|schedule)$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|schedule|slot\/|compute[/=&]|as=))/
 
 export function createAoFacade(parts: AoFacadeParts): AoFacade {
   const chain = new AssignmentChain({

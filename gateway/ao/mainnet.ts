@@ -20,10 +20,13 @@ import { locateSlot } from './locate-slot.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
 
 const PROCESS_PATH =
-  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|schedule|slot\/current|compute(?:\/results)?=|as=execution\/compute)(.*)$/s
+  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|schedule|slot\/current|compute(?:\/results)?=|compute&slot=|as=execution\/compute)(.*)$/s
+
+/** Ends a path whose answer is wanted as JSON; without it, it is JSON here all the same. */
+const AS_JSON = '/serialize~json@1.0'
 
 /**
- * The paths that aoconnect uses in its `mainnet` mode. Items in the bodies of reads are signed by the
+ * The paths that aoconnect uses in its `mainnet` mode, and those that the aos command and others ask it for. Items in the bodies of reads are signed by the
  * client all the same; nothing there needs a signature, so they are read only.
  */
 export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<boolean> {
@@ -33,7 +36,7 @@ export async function answerMainnet(parts: CuParts, exchange: Exchange, path: st
     return true
   }
   if (path === '/push' || path === '/schedule') {
-    await push(parts, exchange, undefined)
+    await push(parts, exchange, undefined, resultFields)
     return true
   }
   const match = PROCESS_PATH.exec(path)
@@ -42,14 +45,24 @@ export async function answerMainnet(parts: CuParts, exchange: Exchange, path: st
   expectMethod(exchange, 'GET', 'POST')
   const process = await knownProcess(parts.log, id)
   if (verb === 'as=execution/compute') await dryRun(parts, exchange, process, rest)
-  else if (verb.endsWith('=')) await sendResult(parts, exchange, process, rest)
+  else if (verb === 'compute&slot=') await sendResult(parts, exchange, process, slotOf(exchange, rest), jsonFields)
+  else if (verb.endsWith('=')) await sendResult(parts, exchange, process, rest, resultFields)
+  else if (verb === 'slot/current') await sendCurrentSlot(parts, exchange, process, rest)
+  else if (verb === 'push' && rest === AS_JSON) await push(parts, exchange, process, jsonFields)
   else if (rest !== '') nothingThere(exchange)
-  else if (verb === 'slot/current') sendText(exchange.response, 200, String((await countSlots(parts.log, process)) - 1))
-  else await push(parts, exchange, process)
+  else await push(parts, exchange, process, resultFields)
   return true
 }
 
-async function push(parts: CuParts, exchange: Exchange, process: ProcessDescription | undefined): Promise<void> {
+/** A result as the fields of an answer. */
+type ResultFields = (raw: unknown) => Readonly<Record<string, unknown>>
+
+async function push(
+  parts: CuParts,
+  exchange: Exchange,
+  process: ProcessDescription | undefined,
+  fieldsOf: ResultFields,
+): Promise<void> {
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
   refuseHttpSignature(request)
@@ -63,7 +76,7 @@ async function push(parts: CuParts, exchange: Exchange, process: ProcessDescript
   if ('module' in taken) return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
   const raw = process === undefined ? undefined : await resultSoon(parts, process, taken, signal)
   const { process: to, slot } = taken
-  const body = { process: to, slot, id, ...(raw === undefined ? {} : resultFields(raw)) }
+  const body = { process: to, slot, id, ...(raw === undefined ? {} : fieldsOf(raw)) }
   sendBytes(response, 200, toUtf8(JSON.stringify(body)), jsonHeaders({ process: to, slot: String(slot), id }))
 }
 
@@ -77,9 +90,10 @@ function refuseHttpSignature({ headers }: IncomingMessage): void {
 }
 
 /** Where releases look for a result: 0.0.98 in `raw`, 0.0.93 in `results`. */
-function resultFields(raw: unknown): { raw: unknown; results: { raw: unknown } } {
-  return { raw, results: { raw } }
-}
+const resultFields: ResultFields = raw => ({ raw, results: { raw } })
+
+/** Where the aos command looks for it: in a text of JSON. */
+const jsonFields: ResultFields = raw => ({ ...resultFields(raw), json: { body: JSON.stringify(raw) } })
 
 function jsonHeaders(headers: Record<string, string>): Record<string, string> {
   return { 'content-type': 'application/json; charset=utf-8', ...headers }
@@ -100,17 +114,37 @@ async function resultSoon(
   }
 }
 
+/** The last slot: a number as text, or as the aos command asks for it. */
+async function sendCurrentSlot(
+  { log }: CuParts,
+  exchange: Exchange,
+  process: ProcessDescription,
+  rest: string,
+): Promise<void> {
+  const slot = (await countSlots(log, process)) - 1
+  if (rest === '') sendText(exchange.response, 200, String(slot))
+  else if (rest === `/body${AS_JSON}`) sendJson(exchange.response, 200, { body: slot })
+  else nothingThere(exchange)
+}
+
+/** The slot of `{slot}/results`, which may be wanted as JSON. */
+function slotOf(exchange: Exchange, rest: string): string {
+  const wanted = rest.endsWith(AS_JSON) ? rest.slice(0, -AS_JSON.length) : rest
+  return wanted.endsWith('/results') ? wanted.slice(0, -'/results'.length) : nothingThere(exchange)
+}
+
 /** `compute/results={slot or message id}`, or `compute={…}` */
 async function sendResult(
   parts: CuParts,
   exchange: Exchange,
   process: ProcessDescription,
   name: string,
+  fieldsOf: ResultFields,
 ): Promise<void> {
   const { response, signal } = exchange
   const slot = await slotNamed(parts, process, decode(name))
   const raw = await resultAt(parts, process, slot, signal, WAIT_MAX_MS)
-  sendJson(response, 200, { process: process.id, slot, ...resultFields(raw) })
+  sendJson(response, 200, { process: process.id, slot, ...fieldsOf(raw) })
 }
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {

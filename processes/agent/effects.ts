@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { GuestContext, Tag } from '../../protocol/index.ts'
 import { badCall } from '../actor/guest-stop.ts'
 import { AGENT_GAS } from './gas.ts'
+import { lacksQuotes, withQuotes } from './quotes.ts'
 
 /** What a run asks for, as the program inside writes it. */
 export interface Effects {
@@ -26,7 +27,8 @@ export interface Sealed {
 export const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
 const REPLY_HEAD = Buffer.from('{"reply":')
-const REPLY_END = 0x7d
+const REPLY_END = Buffer.from('}')
+const NOTHING = new Uint8Array(0)
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const CODE_MAX = 64
 /** What an agent may ask for in one slot stands in the outbox's limits; this only keeps nonsense from being looked at. */
@@ -34,12 +36,18 @@ const ENTRIES_MAX = 1024
 
 /**
  * Takes effects and output apart: JSON or nothing, a line feed, the output; or a reply alone. A program can bend all that
- * runs beside it in its engine, so nothing is believed of what comes out. @throws {GuestStop} `bad-call`
+ * runs beside it in its engine, so nothing is believed of what comes out. Undefined: quotes that are left to the host cannot be put.
+ * @throws {GuestStop} `bad-call`
  */
-export function readSealed(sealed: Buffer): Sealed {
+export function readSealed(sealed: Buffer): Sealed | undefined {
+  if (lacksQuotes(sealed, 0)) {
+    const output = withQuotes(sealed, 0, REPLY_HEAD, REPLY_END)
+    return output && { effects: NO_EFFECTS, output }
+  }
   const end = sealed.indexOf(LINE_FEED)
   if (end < 0) return { effects: NO_EFFECTS, output: asReply(sealed) }
-  const output = Uint8Array.prototype.slice.call(sealed, end + 1)
+  const output = outputOf(sealed, end + 1)
+  if (output === undefined) return undefined
   if (end === 0) return { effects: NO_EFFECTS, output }
   let effects: unknown
   try {
@@ -51,11 +59,17 @@ export function readSealed(sealed: Buffer): Sealed {
   return { effects, output }
 }
 
+/** A reply stands first in an output; its quotes may be left to the host. */
+function outputOf(sealed: Buffer, start: number): Uint8Array | undefined {
+  const isMarked = lacksQuotes(sealed, start + REPLY_HEAD.length)
+  return isMarked ? withQuotes(sealed, start, NOTHING, NOTHING) : Uint8Array.prototype.slice.call(sealed, start)
+}
+
 function asReply(text: Buffer): Uint8Array {
-  const output = new Uint8Array(REPLY_HEAD.length + text.length + 1)
+  const output = new Uint8Array(REPLY_HEAD.length + text.length + REPLY_END.length)
   output.set(REPLY_HEAD)
   output.set(text, REPLY_HEAD.length)
-  output[output.length - 1] = REPLY_END
+  output.set(REPLY_END, REPLY_HEAD.length + text.length)
   return output
 }
 

@@ -7,7 +7,8 @@
  *    without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
  * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
- * 5. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
+ * 5. An attempt whose quotes the host cannot put is made again, with quotes (`quotes.ts`).
+ * 6. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
  */
 import {
   type AgentModule,
@@ -18,6 +19,7 @@ import {
   HostFault,
   type ProcessDescription,
 } from '../../protocol/index.ts'
+import { badCall } from '../actor/guest-stop.ts'
 import { type Effects, gasOf, NO_EFFECTS, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
@@ -42,6 +44,7 @@ export interface SlotRun {
 }
 
 type Attempt =
+  | { readonly kind: 'unquoted'; readonly gas: bigint }
   | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly gas: bigint }
   | { readonly kind: 'trap'; readonly trap: Trap; readonly step: number }
 
@@ -59,10 +62,12 @@ export function runSlot(run: SlotRun): SlotEnd {
   const known: KnownFailure[] = []
   const mayRunAgain = isRepeatable(message, run.process)
   let used = 0n
+  let isQuoted = false
   for (;;) {
     const left = gasLimit - used
     const limit = mayRunAgain && known.length === 0 ? left / 2n : left
-    const attempt = runAttempt(run, inputs, known, limit)
+    const plan: Plan = { known, limit, isQuoted }
+    const attempt = runAttempt(run, inputs, plan)
     let failure: KnownFailure
     let isFinal: boolean
     if (attempt.kind === 'trap') {
@@ -73,10 +78,14 @@ export function runSlot(run: SlotRun): SlotEnd {
     } else {
       used += attempt.gas
       if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', ENGINE_LIMITS['out-of-gas'])
+      if (attempt.kind === 'unquoted') {
+        isQuoted = true
+        continue
+      }
       const told = attempt.sealed.effects.failure
       if (told === undefined) {
         const ending = succeed(run, inputs, attempt.sealed, used)
-        return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, known, limit) }
+        return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, plan) }
       }
       failure = [told[0], told[1], positions.behind(told[2], told[3])]
       isFinal = told[4]
@@ -97,33 +106,39 @@ function isRepeatable({ kind, tags, from, fromProcess }: GuestMessage, process: 
   return findTag(tags, 'Reference') !== undefined || (from === process.id && findTag(tags, 'Action') === '@next')
 }
 
-function runAttempt(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailure[], limit: bigint): Attempt {
+/** What is known before an attempt. */
+interface Plan {
+  readonly known: readonly KnownFailure[]
+  readonly limit: bigint
+  /** The program puts all quotes itself. */
+  readonly isQuoted: boolean
+}
+
+function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit, isQuoted }: Plan): Attempt {
   const { message } = run
   const machine = run.machine()
   const { calls } = machine
-  const delivery = deliveryOf(message, run.process, run.module, known)
+  const delivery = deliveryOf(message, run.process, run.module, known, isQuoted)
   inputs.attach(machine.inputs, message.timestampMs, limit)
   calls.gas.value = limit
-  let sealed: Sealed
+  let sealed: Sealed | undefined
   try {
     sealed = readSealed(machine.deliver(delivery, run.entry))
+    if (sealed === undefined && isQuoted) throw badCall('answer', 'its quotes cannot be told')
   } catch (thrown) {
     return { kind: 'trap', trap: machine.explain(thrown, run.entry), step: machine.steps }
   }
   const own = calls.gas.value
-  if (own < 0n) return { kind: 'sealed', sealed, gas: limit + 1n }
   const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * bytesOf(delivery)
   const chunks = AGENT_GAS.chunk * machine.countDirty()
-  return {
-    kind: 'sealed',
-    sealed,
-    gas: limit - own + BigInt(inputs.gas + carried + chunks + gasOf(sealed)),
-  }
+  const effects = sealed === undefined ? 0 : gasOf(sealed)
+  const gas = own < 0n ? limit + 1n : limit - own + BigInt(inputs.gas + carried + chunks + effects)
+  return sealed === undefined ? { kind: 'unquoted', gas } : { kind: 'sealed', sealed, gas }
 }
 
-function runAgain(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailure[], limit: bigint): void {
-  const { kind } = runAttempt(run, inputs, known, limit)
-  if (kind === 'trap') throw new HostFault('a slot that ended well did not end well again')
+function runAgain(run: SlotRun, inputs: SlotInputs, plan: Plan): void {
+  const { kind } = runAttempt(run, inputs, plan)
+  if (kind !== 'sealed') throw new HostFault('a slot that ended well did not end well again')
 }
 
 function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {

@@ -1,3 +1,4 @@
+import { TIMER_INTERVAL_MIN_MS } from '../../protocol/index.ts'
 import { HEARTBEAT_MS } from './bounds.ts'
 import { outOfCycles } from './freezing.ts'
 import type { Machine } from './machine.ts'
@@ -28,17 +29,24 @@ export function armTimers(machine: Machine, slot: Slot, before: CanisterState): 
   const isDue = timerNs !== 0n && timerNs <= slot.nowNs
   if (timerNs !== before.timerNs || fired === GLOBAL_TIMER || starts || isDue) {
     if (timerNs === 0n) context.clearTimer(GLOBAL_TIMER)
-    else if (runs && !(isDue && outOfCycles(machine, slot.cells) !== undefined))
-      context.setTimer(GLOBAL_TIMER, msOf(timerNs))
+    else if (runs && !(isDue && outOfCycles(machine, slot.cells) !== undefined)) arm(slot, GLOBAL_TIMER, timerNs)
   }
   if (nextDeadlineNs !== 0n && (before.nextDeadlineNs !== nextDeadlineNs || fired === DEADLINE_TIMER)) {
-    context.setTimer(DEADLINE_TIMER, msOf(nextDeadlineNs))
+    arm(slot, DEADLINE_TIMER, nextDeadlineNs)
   }
   const wants = runs && machine.code(slot.cells)?.entries.has('canister_heartbeat') === true
   if (wants === beats) return
   machine.change({ beats: wants })
   if (wants) context.setTimer(HEARTBEAT_TIMER, message.timestampMs + HEARTBEAT_MS, HEARTBEAT_MS)
   else context.clearTimer(HEARTBEAT_TIMER)
+}
+
+/** Sets a timer, but for one that rings as soon as any could: set anew by every message, it would never ring. */
+function arm({ context, message }: Slot, timer: string, timeNs: bigint): void {
+  const dueMs = msOf(timeNs)
+  const setMs = context.timerDueMs(timer)
+  const soonestMs = message.timestampMs + TIMER_INTERVAL_MIN_MS
+  if (setMs === undefined || setMs < dueMs || setMs > soonestMs) context.setTimer(timer, dueMs)
 }
 
 /** The first millisecond at which that time has come. */

@@ -103,6 +103,8 @@ describe('atoll ic', () => {
     await writeFile(file, 'persistent actor { var n : Nat = "x" }')
     const failed = await atoll('ic', 'deploy', file)
     expect(failed.stderr).toContain('wrong.mo:1:')
+    await writeFile(file, 'import Nat "mo:base/Nat"; persistent actor {}')
+    expect((await atoll('ic', 'deploy', file)).stderr).toContain('package "base" not defined: only mo:core comes along')
     expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
     expect((await atoll('ic', 'deploy', join(folder.path, 'nowhere.mo'))).stderr).toContain('nowhere.mo')
   })

@@ -234,4 +234,10 @@ describe('a schedule', { timeout: 180_000 }, () => {
     expect((await one('schedule', 'list', 'timed'))['schedules']).toEqual([])
     expect((await atoll('schedule', 'cancel', 'timed', 'tick/a')).code).toBe(1)
   })
+
+  test('of a cron that nobody monitors says so', async () => {
+    await one('spawn', 'counter', '--name', 'cron', '--tag', 'Cron-Interval=1-second')
+    const shown = async (): Promise<string> => (await atoll('schedule', 'list', 'cron')).stdout
+    await expect.poll(shown, { timeout: 60_000 }).toMatch(/\ncron\/0-1000 .* once monitored +1\.0 s\n$/)
+  })
 })

@@ -5,7 +5,14 @@ import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
 import { CellStore } from '../../compute-unit/evaluation/cells.ts'
 import { ProgramCells } from '../../compute-unit/evaluation/program-cells.ts'
 import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
-import { CELL_KEY_MAX_BYTES, CHANGED_LINES_MAX_BYTES, ChangedLines, EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import {
+  CELL_KEY_MAX_BYTES,
+  CHANGED_LINES_MAX_BYTES,
+  ChangedLines,
+  EMPTY_ROOT,
+  encodeCbor,
+  toHex,
+} from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 
 const RUNS = { numRuns: 60 }
@@ -303,6 +310,15 @@ describe('the cells of a process', () => {
     expect(again.timers.get('t\xff')).toEqual({ dueMs: 2 ** 40, everyMs: undefined })
     expect(again.lifecycle.get('l')).toEqual(new Uint8Array([2]))
     expect(again.takeChanged()).toEqual([])
+  })
+
+  it('are counts in CBOR, however long', () => {
+    const counts = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32]
+    const store = new CellStore()
+    for (const [name, count] of counts.entries()) store.next.put(fakeId(name), count)
+    store.keep()
+    const spelled = store.takeChanged().map(([, value]) => value && toHex(value))
+    expect(spelled).toEqual(counts.map(count => toHex(encodeCbor(count))))
   })
 
   it('weigh what their values weigh, whatever was changed and undone', () => {

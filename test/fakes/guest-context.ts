@@ -108,6 +108,10 @@ export class FakeContext implements GuestContext {
     this.timers.delete(key)
   }
 
+  timerDueMs(key: CellKey): number | undefined {
+    return this.timers.get(key)?.dueMs
+  }
+
   log(text: string): void {
     this.lines.push(text)
   }

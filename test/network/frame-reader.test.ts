@@ -47,6 +47,20 @@ test('a frame that comes a byte at a time is held as a frame, and not as all tha
   expect(frame?.buffer.byteLength).toBe(bytes.length)
 })
 
+test('a frame holds no more than twice its bytes, or what small ones share, whatever came with it', () => {
+  const frames = [1, 9, 700, 30_000, 40_000].map(length => new Uint8Array(length).fill(length))
+  const taken = [...new FrameReader(MAX_BYTES).take(concatBytes(...frames.map(framed)))]
+  expect(taken).toEqual(frames)
+  for (const { length, buffer } of taken)
+    expect(buffer.byteLength, `${length} bytes`).toBeLessThanOrEqual(Math.max(4_096, 2 * length))
+})
+
+test('a frame that is most of what came is not copied', () => {
+  const piece = framed(new Uint8Array(200))
+  const [frame] = new FrameReader(MAX_BYTES).take(piece)
+  expect(frame?.buffer).toBe(piece.buffer)
+})
+
 test('a frame that announces more than is taken is refused at its head', () => {
   const head = framed(new Uint8Array(MAX_BYTES + 1)).subarray(0, 4)
   for (const pieces of [[head], [head.subarray(0, 1), head.subarray(1)]]) {

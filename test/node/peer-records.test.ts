@@ -121,6 +121,16 @@ describe('records of nodes', () => {
     expect(records.of(keyOf(2))?.addresses).toEqual(elsewhere)
   })
 
+  test('a record is kept by itself, and not with all that it came with', async () => {
+    const { records, hear } = await opened()
+    const bytes = signPeerRecord(fields(), seedOf(2))
+    const came = new Uint8Array(64 * 1024)
+    came.set(bytes, 100)
+    expect(await hear(came.subarray(100, 100 + bytes.length), keyOf(9))).toBe('accept')
+    const [kept] = records.ofEach([keyOf(2)])
+    expect([kept, kept?.buffer.byteLength]).toEqual([bytes, bytes.length])
+  })
+
   test('a node says where it is, asks those it meets, and tells what it knows', async () => {
     const theirs = signPeerRecord(fields(), seedOf(2))
     const { records, published } = await opened(MemoryLog.open(), new Map([[keyOf(2), [theirs]]]))

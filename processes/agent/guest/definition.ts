@@ -39,9 +39,9 @@ export function prepareSchema(schema: Schema): void {
   }
 }
 
-/** The value in the form its schema gives. @throws {AgentError} with `code`, naming the place */
-export function check(schema: Schema, value: unknown, code: string, place: string): unknown {
-  const quick = quickChecks.get(schema)?.value(value) ?? UNSURE
+/** The value in the form its schema gives; what is nobody else's (`isOwn`) may become part of it. @throws {AgentError} with `code`, naming the place */
+export function check(schema: Schema, value: unknown, code: string, place: string, isOwn = false): unknown {
+  const quick = quickChecks.get(schema)?.value(value, isOwn) ?? UNSURE
   if (quick !== UNSURE) return quick
   const checked = checkValue(schema, value)
   if (checked.ok) return checked.value
@@ -56,6 +56,10 @@ export function checkSent(schema: Schema, value: unknown, code: string, place: s
   if (value !== undefined && quickChecks.get(schema)?.test(value) === true) return false
   return check(schema, value, code, place) === undefined
 }
+
+/** JSON of a value that its schema takes, with quotes left to the host (`quick-text.ts`); undefined: it is to be checked and written otherwise. */
+export const quickText = (schema: Schema, value: unknown): string | undefined =>
+  value === undefined ? undefined : quickChecks.get(schema)?.text(value)
 
 /** The same for what may be left out. @throws {AgentError} with `code`, naming the place */
 export function checkGiven(schema: Schema, value: unknown, code: string, place: string): unknown {

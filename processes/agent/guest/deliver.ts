@@ -56,6 +56,7 @@ function readRest({ rest: [, , , , failures, facts] }: Task): void {
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
 export function next(): string | undefined {
+  slot.isBare = false
   if (slot.failure !== undefined) return seal()
   const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
   if (due !== undefined) {
@@ -105,8 +106,7 @@ function ask(task: Task): void {
     slot.document = JSON.stringify(exportSnapshot())
     return
   }
-  const reply = answer(task)
-  slot.reply = reply === undefined ? '' : JSON.stringify(reply)
+  slot.reply = answer(task)
 }
 
 function message(task: Task): void {

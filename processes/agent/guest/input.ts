@@ -8,7 +8,7 @@ import { tagInput, tagOf } from './tags.ts'
 export function inputOf(task: Task, schema: Schema): unknown {
   if (task.input !== undefined) return checkGiven(schema, task.input.value, 'bad-input', task.action)
   // Clients of AO send a space where they have nothing to say.
-  if (task.data !== '' && task.data !== ' ') return check(schema, parsed(task), 'bad-input', task.action)
+  if (task.data !== '' && task.data !== ' ') return check(schema, parsed(task), 'bad-input', task.action, true)
   if (tagOf(task.tags, 'Content-Type') !== undefined) return checkGiven(schema, undefined, 'bad-input', task.action)
   const texts = tagInput(task.tags)
   if (Object.keys(texts).length === 0) return checkGiven(schema, undefined, 'bad-input', task.action)
@@ -59,5 +59,5 @@ export function replyValue(reply: Reply, schema: Schema, place: string): unknown
   } catch {
     value = reply.data
   }
-  return check(schema, value, 'bad-reply', place)
+  return check(schema, value, 'bad-reply', place, true)
 }

@@ -40,12 +40,15 @@ export function seal(): string {
   if (slot.failure === undefined) {
     close()
     if (agent.late.length > 0 || agent.queue.length > 0) goOn()
-    tellRejections()
+    if (rejections.size > 0) tellRejections()
   }
   if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
   const { sends, timers, reply, own } = slot
   const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
-  if (reply && !isMore && own?.state === 'done' && slot.document === undefined) return reply
+  if (reply && !isMore && own?.state === 'done' && slot.document === undefined) {
+    slot.isBare = slot.step === 0 && slot.failures.size === 0
+    return reply
+  }
   const sent = sends.length > 0 ? `"sends":[${sendsText()}]` : ''
   const set = timers.length > 0 ? `"timers":${JSON.stringify(timers)}` : ''
   const head = sent === '' && set === '' ? '' : `{${sent}${sent === '' || set === '' ? '' : ','}${set}}`

@@ -1,11 +1,11 @@
 import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { checkSent } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
 import { noSuchAction, routeOf } from './routes.ts'
+import { outputReply } from './reply-text.ts'
 import { slot } from './slot.ts'
 
 /** What code of a query gets: the state and facts, and nothing to act with. */
@@ -25,10 +25,10 @@ export function queryFacts(from: string): unknown {
 
 const copied = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
 
-/** Answers a dry-run: what travels. */
-export function answer(task: Task): unknown {
+/** Answers a dry-run: JSON as an output has it, empty for nothing. */
+export function answer(task: Task): string {
   const { action, from } = task
-  if (action === '@state') return agent.state
+  if (action === '@state') return JSON.stringify(agent.state) ?? ''
   const { contract } = implementation()
   const route = routeOf(action)
   if (route?.isQuery !== true) {
@@ -37,5 +37,5 @@ export function answer(task: Task): unknown {
   }
   const reply = route.run(queryFacts(from), inputOf(task, route.input))
   if (reply instanceof Promise) throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
-  return checkSent(route.reply, reply, 'bad-reply', action) ? undefined : reply
+  return outputReply(route.reply, reply, action)
 }

@@ -5,19 +5,35 @@
  *    what is wrong with a value only the schema tells.
  * 2. It is made of what zod tells of a schema (`_zod.def`), and only if all of that is known here: a kind, a check or an
  *    option that is not listed means that there is none, and the schema is asked always.
- * 3. It is a program written for the schema: on an interpreter, names that stand in the code are what is quick.
+ * 3. It is a program written for the schema: on an interpreter, names that stand in the code are what is quick, and each step that is
+ *    left out. Variables are `var`: the engine looks at each use of another whether it has a value yet.
  */
 import type { Schema } from '../../../contract/index.ts'
 import { isUnchecked, scalarOf, type Told, toldBy } from './quick-scalars.ts'
+import {
+  calledText,
+  COUNT,
+  type FieldText,
+  joined,
+  listWriter,
+  nullableText,
+  objectWriter,
+  type TextPlan,
+} from './quick-text.ts'
 
 /** The quick check does not know. */
 export const UNSURE = Symbol('unsure')
 
 export interface QuickCheck {
-  /** The value as its schema gives it, or `UNSURE`. */
-  readonly value: (value: unknown) => unknown
+  /** The value as its schema gives it, or `UNSURE`. What is nobody else's (`isOwn`) may become part of it. */
+  readonly value: (value: unknown, isOwn: boolean) => unknown
   /** Whether the schema surely takes it. */
   readonly test: (value: unknown) => boolean
+  /**
+   * JSON of what the schema knows of a value that it takes: as it is, or, behind the number of its texts, with each of them raw between marks
+   * (`quick-text.ts`). Undefined: the schema is to be asked.
+   */
+  readonly text: (value: unknown) => string | undefined
 }
 
 /** How a value of a kind is looked at: expressions on the name of a variable. */
@@ -25,6 +41,8 @@ interface Plan {
   readonly test: (name: string) => string
   /** A new value or `U`; undefined: the value itself. */
   readonly make?: (name: string) => string
+  /** How a value that passed the test is written; undefined: not known here. */
+  readonly text: TextPlan | undefined
 }
 
 /** Schemas in schemas; one that holds itself has no quick check. */
@@ -59,9 +77,14 @@ class CheckWriter {
     }
   }
 
-  finish({ test, make }: Plan): QuickCheck {
+  finish({ test, make, text }: Plan): QuickCheck {
     const value = make === undefined ? `${test('v')} ? v : U` : make('v')
-    const body = `${this.#functions.join('\n')}\nreturn { value: v => ${value}, test: v => ${test('v')} }`
+    const all = text === undefined ? undefined : joined(text.pieces('v'))
+    const written = `n === 0 ? s : ${JSON.stringify(COUNT)} + n + ${JSON.stringify(COUNT)} + s`
+    const write =
+      all === undefined ? '{}' : `{ if (!${test('v')}) return; n = ${text?.texts}; var s = ${all}; return ${written} }`
+    const functions = `{ value: (v, f) => ${value}, test: v => ${test('v')}, text: v => ${write} }`
+    const body = `var n = 0, A = Array.isArray;\n${this.#functions.join('\n')}\nreturn ${functions}`
     return new Function('U', 'K', body)(UNSURE, this.#constants) as QuickCheck
   }
 
@@ -69,21 +92,27 @@ class CheckWriter {
     return `K[${this.#constants.push(value) - 1}]`
   }
 
-  /** Adds two functions: `t` tests, `c` makes. */
-  #pair(test: string, make: string): Plan {
-    const number =
-      this.#functions.push(`const t${this.#functions.length} = ${test}, c${this.#functions.length} = ${make}`) - 1
-    return { test: name => `t${number}(${name})`, make: name => `c${number}(${name})` }
+  /** Adds functions: `t` tests, `c` makes, `w` writes. */
+  #functionsOf(test: string, make: string, write: string | undefined): Plan {
+    const number = this.#functions.length
+    const writer = write === undefined ? '' : `, w${number} = ${write}`
+    this.#functions.push(`var t${number} = ${test}, c${number} = ${make}${writer}`)
+    return {
+      test: name => `t${number}(${name})`,
+      make: name => `c${number}(${name}, f)`,
+      text: write === undefined ? undefined : calledText(`w${number}`),
+    }
   }
 
   #nullable(def: Told, depth: number): Plan | undefined {
     const inner = this.plan(def['innerType'], depth + 1)
     if (inner === undefined || !isUnchecked(def, ['innerType'])) return undefined
     const { test, make } = inner
+    const text = inner.text && nullableText(inner.text)
     const isNull = (name: string): string => `(${name} === null || ${test(name)})`
     return make === undefined
-      ? { test: isNull }
-      : { test: isNull, make: name => `(${name} === null ? null : ${make(name)})` }
+      ? { test: isNull, text }
+      : { test: isNull, make: name => `(${name} === null ? null : ${make(name)})`, text }
   }
 
   #array(def: Told, depth: number): Plan | undefined {
@@ -91,60 +120,90 @@ class CheckWriter {
     const lengths = scalarOf({ ...def, type: 'list' }, value => this.#constant(value))
     if (item === undefined || lengths === undefined) return undefined
     const isList = lengths.test('v')
-    const make = item.make?.('x') ?? `${item.test('x')} ? x : U`
-    return this.#pair(
-      `v => { if (!(${isList})) return false; for (let i = 0; i < v.length; i++) { const x = v[i]; if (!(${item.test('x')})) return false } return true }`,
-      `v => { if (!(${isList})) return U; const l = []; for (let i = 0; i < v.length; i++) { const x = v[i], y = ${make}; if (y === U) return U; l.push(y) } return l }`,
+    const test = (bad: string): string =>
+      `if (!${isList}) return ${bad}; for (var i = 0, x; i < v.length; i++) if (x = v[i], !${item.test('x')}) return ${bad};`
+    const make =
+      item.make === undefined
+        ? `${test('U')} return f ? v : [...v]`
+        : `if (!${isList}) return U; for (var l = [], i = 0, x; i < v.length; i++) if (x = v[i], (l[i] = ${item.make('x')}) === U) return U; return l`
+    return this.#functionsOf(
+      `v => { ${test('false')} return true }`,
+      `(v, f) => { ${make} }`,
+      item.text && listWriter(item.text),
     )
   }
 
   /** An object has the fields of its shape in their order, and no others. */
   #object(def: Told, depth: number): Plan | undefined {
     if (!isUnchecked(def, ['shape'])) return undefined
-    const tests: string[] = []
-    const makes: string[] = []
-    const literal: string[] = []
-    const shape = Object.entries(Object(def['shape']))
-    const isWhole = shape.every(([, schema]) => !isWrapped(toldBy(schema)))
-    for (const [index, [key, schema]] of shape.entries()) {
-      const field = this.#field(key, schema, index, depth)
+    const fields: Field[] = []
+    for (const [key, schema] of Object.entries(Object(def['shape']))) {
+      const field = this.#field(key, schema, fields.length, depth)
       if (field === undefined) return undefined
-      tests.push(field.test)
-      makes.push(field.make, isWhole ? '' : field.put)
-      literal.push(`${JSON.stringify(key)}: y${index}`)
+      fields.push(field)
     }
-    const isObject = "typeof v === 'object' && v !== null && !Array.isArray(v)"
-    const object = isWhole ? `{ ${literal.join(', ')} }` : 'o'
-    return this.#pair(
-      `v => { if (!(${isObject})) return false; ${tests.join(' ')} return true }`,
-      `v => { if (!(${isObject})) return U; ${isWhole ? '' : 'const o = {};'} ${makes.join(' ')} return ${object} }`,
+    const names = fields.map((_, index) => `x${index}`)
+    const variables = names.length === 0 ? '' : `var ${names.join(', ')};`
+    const isObject = "typeof v === 'object' && v !== null && !A(v)"
+    const tests = [isObject, ...fields.map(({ test }) => test)].join(' && ')
+    const makes = [isObject, ...fields.map(({ make }) => make)].join(' && ')
+    const isWhole = fields.every(({ kind }) => kind === undefined)
+    const object = isWhole
+      ? `return { ${fields.map(({ key }, index) => `${JSON.stringify(key)}: x${index}`).join(', ')} }`
+      : `var o = {}; ${fields.map(({ put }) => put).join(' ')} return o`
+    const texts: FieldText[] = []
+    for (const { key, kind, text } of fields)
+      if (text !== undefined) texts.push({ key, read: member(key), text, mayBeAbsent: kind !== undefined })
+    return this.#functionsOf(
+      `v => { ${variables} return ${tests} }`,
+      `(v, f) => { ${variables} if (!(${makes})) return U; ${object} }`,
+      texts.length === fields.length ? objectWriter(texts) : undefined,
     )
   }
 
   /** A field: what is absent and is neither optional nor has a default, only the schema can judge. */
-  #field(key: string, schema: unknown, index: number, depth: number) {
+  #field(key: string, schema: unknown, index: number, depth: number): Field | undefined {
     const def = toldBy(schema)
     const kind = isWrapped(def) ? def['type'] : undefined
     const plan = this.plan(kind === undefined ? schema : def?.['innerType'], depth + 1)
     if (plan === undefined || key === '__proto__') return undefined
     if (def !== undefined && kind !== undefined && !isUnchecked(def, ['innerType', 'defaultValue'])) return undefined
-    const [name, x, y] = [JSON.stringify(key), `x${index}`, `y${index}`]
-    const read = `const ${x} = v[${name}];`
-    const value = plan.make?.(x) ?? `${plan.test(x)} ? ${x} : U`
-    const absent =
-      kind === 'default'
-        ? `${this.#constant(def)}.defaultValue`
-        : kind === 'optional'
-          ? `${name} in v ? U : undefined`
-          : 'U'
-    const mayBeAbsent = kind === 'default' ? 'true' : kind === 'optional' ? `!(${name} in v)` : 'false'
-    const put = `o[${name}] = ${y};`
-    return {
-      test: `${read} if (!(${x} === undefined ? ${mayBeAbsent} : ${plan.test(x)})) return false;`,
-      make: `${read} const ${y} = ${x} === undefined ? ${absent} : ${value}; if (${y} === U) return U;`,
-      put: kind === 'optional' ? `if (${y} !== undefined) ${put}` : put,
+    const [name, x] = [JSON.stringify(key), `x${index}`]
+    const read = `${x} = ${member(key)}`
+    const test = plan.test(x)
+    const make = plan.make === undefined ? test : `(${x} = ${plan.make(x)}) !== U`
+    const put = `o[${name}] = ${x};`
+    const { text } = plan
+    switch (kind) {
+      case 'default': {
+        const given = `(${x} = ${this.#constant(def)}.defaultValue, true)`
+        const makes = `((${read}) === undefined ? ${given} : ${make})`
+        return { key, kind, test: `((${read}) === undefined || ${test})`, make: makes, put, text }
+      }
+      case 'optional': {
+        const absent = `(${read}) === undefined ? !(${name} in v) :`
+        const puts = `if (${x} !== undefined) ${put}`
+        return { key, kind, test: `(${absent} ${test})`, make: `(${absent} ${make})`, put: puts, text }
+      }
+      default:
+        return { key, kind, test: `(${read}, ${test})`, make: `(${read}, ${make})`, put, text }
     }
   }
 }
 
-const isWrapped = (def: Told | undefined): def is Told => def?.['type'] === 'optional' || def?.['type'] === 'default'
+/** Expressions on the object `v` and the field's variable; `put` is a statement on the new object `o`. */
+interface Field {
+  readonly key: string
+  readonly kind: 'optional' | 'default' | undefined
+  readonly test: string
+  readonly make: string
+  readonly put: string
+  readonly text: TextPlan | undefined
+}
+
+type Wrapped = Told & { readonly type: 'optional' | 'default' }
+
+const isWrapped = (def: Told | undefined): def is Wrapped => def?.['type'] === 'optional' || def?.['type'] === 'default'
+
+/** A name that stands in the code is quicker than one that is looked up. */
+const member = (key: string): string => (/^[A-Za-z_$][\w$]*$/.test(key) ? `v.${key}` : `v[${JSON.stringify(key)}]`)

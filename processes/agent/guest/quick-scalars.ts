@@ -1,3 +1,5 @@
+import { nullText, plainText, quotedText, type TextPlan } from './quick-text.ts'
+
 /** What zod tells of a schema, of which nothing is taken for granted. */
 export type Told = Readonly<Record<string, unknown>>
 
@@ -18,6 +20,8 @@ export function isUnchecked(def: Told, known: readonly string[]): boolean {
 /** The test of a value that is what it is: an expression on the name of a variable. */
 export interface Scalar {
   readonly test: (name: string) => string
+  /** Undefined: not known here. */
+  readonly text: TextPlan | undefined
 }
 
 const SAFE_MAX = Number.MAX_SAFE_INTEGER
@@ -29,9 +33,16 @@ const KINDS: Readonly<Record<string, (x: string) => string>> = {
   string: x => `typeof ${x} === 'string'`,
   boolean: x => `typeof ${x} === 'boolean'`,
   null: x => `${x} === null`,
-  unknown: () => 'true',
-  any: () => 'true',
-  list: x => `Array.isArray(${x})`,
+  unknown: x => `${x} !== undefined`,
+  any: x => `${x} !== undefined`,
+  // A function of the check itself.
+  list: x => `A(${x})`,
+}
+const TEXTS: Readonly<Record<string, TextPlan>> = {
+  string: quotedText,
+  number: plainText,
+  boolean: plainText,
+  null: nullText,
 }
 /** Options of a kind that say nothing more than what is tested. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -53,7 +64,7 @@ export function scalarOf(def: Told, constant: (value: unknown) => string): Scala
     if (test === undefined) return undefined
     tests.push(test)
   }
-  return { test: x => `(${tests.map(test => test(x)).join(' && ')})` }
+  return { test: x => `(${tests.map(test => test(x)).join(' && ')})`, text: TEXTS[kind] }
 }
 
 function numberOf({ format }: Told): ((x: string) => string) | undefined {
@@ -65,7 +76,7 @@ function oneOf(def: Told, option: string, words: unknown, constant: (value: unkn
   const areWords = Array.isArray(words) && words.every(word => typeof word === 'string')
   if (!areWords || !isUnchecked(def, [option])) return undefined
   const name = constant(new Set(words))
-  return { test: x => `${name}.has(${x})` }
+  return { test: x => `${name}.has(${x})`, text: quotedText }
 }
 
 function testOf(def: Told | undefined): ((x: string) => string) | undefined {

@@ -41,7 +41,7 @@ export const slot = {
   /** JSON texts, made when the thing happened: what they tell may change afterwards. */
   events: [] as string[],
   settled: [] as string[],
-  /** The reply to the slot's own message; `''`: it was replied with nothing. */
+  /** The reply to the slot's own message, whose quotes may be left to the host (`quick-text.ts`); `''`: it was replied with nothing. */
   reply: undefined as string | undefined,
   /** An output that is not of the usual form. */
   document: undefined as string | undefined,
@@ -54,12 +54,17 @@ export const slot = {
   /** Promises were touched: what is left to do shows when all jobs are done. */
   isAsync: false,
   isSealed: false,
+  /** It gave a reply and nothing else: its lists are empty. */
+  isBare: false,
+  /** No quotes are left to the host. */
+  isQuoted: false,
 }
 
 export function beginSlot(kind: string, number: number, nowMs: number, flags: number): void {
   slot.kind = kind
   slot.isDeep = (flags & FLAGS.isDeep) !== 0
   slot.isSpent = (flags & FLAGS.isSpent) !== 0
+  slot.isQuoted = (flags & FLAGS.isQuoted) !== 0
   slot.number = number
   slot.nowMs = nowMs
   slot.own = undefined
@@ -72,6 +77,11 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.isAsync = false
   slot.isSealed = false
   slot.waited = undefined
+  if (slot.isBare) slot.isBare = false
+  else emptyLists()
+}
+
+function emptyLists(): void {
   if (slot.payers.size > 0) slot.payers = new Map()
   if (slot.failures.size > 0) slot.failures = new Map()
   if (slot.sends.length > 0) slot.sends = []

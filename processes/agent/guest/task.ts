@@ -21,6 +21,8 @@ export const FLAGS = {
   isSpent: 128,
   /** It has a tag Error. */
   hasError: 256,
+  /** The host could not put the quotes of this slot. */
+  isQuoted: 512,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */
@@ -48,8 +50,9 @@ export class Task {
   /** What the process asked of itself: an input that is no text. */
   input: { readonly value: unknown } | undefined
   /** X-Reference of what answers a call, else Reference of a request of a process. */
-  readonly #named: string
-  #rest: string | Rest
+  readonly named: string
+  /** As it came, until somebody asks. A private field would take five times as long to make. */
+  restOrText: string | Rest
 
   constructor(
     action: string,
@@ -65,13 +68,13 @@ export class Task {
     this.flags = flags
     this.data = data
     this.slot = slot
-    this.#rest = rest
-    this.#named = named
+    this.restOrText = rest
+    this.named = named
   }
 
   get rest(): Rest {
-    if (typeof this.#rest === 'string') this.#rest = JSON.parse(this.#rest) as Rest
-    return this.#rest
+    if (typeof this.restOrText === 'string') this.restOrText = JSON.parse(this.restOrText) as Rest
+    return this.restOrText
   }
 
   get id(): string {
@@ -107,11 +110,11 @@ export class Task {
   /** Set if the process that asked waits for a reply. */
   get reference(): string | undefined {
     if ((this.flags & FLAGS.hasReference) === 0) return undefined
-    return this.isReply ? tagOf(this.tags, 'Reference') : this.#named
+    return this.isReply ? tagOf(this.tags, 'Reference') : this.named
   }
   /** The call that it says it answers. */
   get answers(): string | undefined {
-    return this.isReply ? this.#named : undefined
+    return this.isReply ? this.named : undefined
   }
   /** The calls that wait for this request, outermost first: `<process>:<message>`. */
   get waiting(): readonly string[] {

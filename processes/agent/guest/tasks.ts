@@ -3,10 +3,10 @@ import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
 import { answerError, answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
-import { checkSent } from './definition.ts'
 import { noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
+import { outputReply, replyText } from './reply-text.ts'
 import { failStep, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
@@ -29,7 +29,7 @@ function enqueue(task: Task): void {
 
 /** Runs a request up to its end or its first wait. */
 export function run(task: Task): void {
-  const known = slot.failures.get(slot.step)
+  const known = slot.failures.size === 0 ? undefined : slot.failures.get(slot.step)
   if (known !== undefined) return refuse(task, known)
   task.state = 'running'
   try {
@@ -74,12 +74,12 @@ function authorize({ action, from }: Task, allow: readonly string[]): void {
 }
 
 function succeed(task: Task, route: Route, value: unknown): void {
-  // What travels is the form that the schema takes.
-  const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
-  const text = isNothing ? '' : jsonOf(value)
-  if (task.isProcess) replyTo(task, text, typeof value === 'number')
-  else if (task === slot.own) slot.reply = text
-  else settled(task, text === '' ? '' : `,"reply":${text}`)
+  if (task === slot.own && !task.isProcess) slot.reply = outputReply(route.reply, value, task.action)
+  else {
+    const text = replyText(route.reply, value, task.action)
+    if (task.isProcess) replyTo(task, text, typeof value === 'number')
+    else settled(task, text === '' ? '' : `,"reply":${text}`)
+  }
   // Last: a reply that cannot be sent is an error of a request that still runs.
   end(task)
 }
@@ -101,14 +101,6 @@ function replyTo(task: Task, text: string, isNumber: boolean): void {
 /** Mostly a number as we write it ourselves. */
 const quotedReference = (reference: string): string =>
   String(Number(reference)) === reference ? `"${reference}"` : JSON.stringify(reference)
-
-/** JSON of a reply; numbers are most of them and need no more than their digits. */
-function jsonOf(value: unknown): string {
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new AgentError('bad-reply', 'a function is no reply')
-  return text
-}
 
 function end(task: Task): void {
   task.state = 'done'

@@ -20,11 +20,11 @@ describe('paths of mainnet mode', () => {
   test('spawn with the id in a header', async () => {
     const { node, sender, module } = await nodeWithProcess()
     await using _ = node
-    const item = await sender.item({
-      pairs: ['Type', 'Process', 'Module', module, 'Scheduler', NODE_KEY],
-    })
-    const answer = await post(`${node.url}/push`, item.bytes)
-    expect([answer.status, answer.headers.get('process')]).toEqual([200, item.id])
+    for (const scheduler of ['Scheduler', 'scheduler']) {
+      const item = await sender.item({ pairs: ['Type', 'Process', 'Module', module, scheduler, NODE_KEY] })
+      const answer = await post(`${node.url}/push`, item.bytes)
+      expect([answer.status, answer.headers.get('process')]).toEqual([200, item.id])
+    }
     expect((await post(`${node.url}/push`, 'x')).status).toBe(400)
     expect((await call(`${node.url}/push`)).status).toBe(405)
   })
@@ -61,6 +61,30 @@ describe('paths of mainnet mode', () => {
         const older = await post(`${node.url}${path}/compute=${name}`, '')
         expect(older.at('results', 'raw', 'Output', 'data')).toBe('slot 1')
       }
+    }
+  })
+
+  test('give results as the aos command asks for them, in a text of JSON', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const named = `${node.url}/${process}~process@1.0`
+    const item = await sender.item({ target: process, pairs: ['Type', 'Message'] })
+    const pushed = await post(`${named}/push/serialize~json@1.0`, item.bytes)
+    expect([pushed.at('slot'), pushed.at('id')]).toEqual([1, item.id])
+    const read = await call(`${named}/compute&slot=1/results/serialize~json@1.0`)
+    for (const answer of [pushed, read, await call(`${named}/compute&slot=1/results`)]) {
+      expect(JSON.parse(String(answer.at('json', 'body')))).toMatchObject({ Output: { data: 'slot 1' }, Messages: [] })
+      expect(answer.at('raw', 'Output', 'data')).toBe('slot 1')
+    }
+    expect((await post(`${named}/slot/current/body/serialize~json@1.0`, '')).json).toEqual({ body: 1 })
+    for (const path of [
+      'slot/current/body',
+      'compute&slot=1',
+      'compute&slot=1/state',
+      'compute&slot=x/results',
+      'push/other',
+    ]) {
+      expect([path, (await call(`${named}/${path}`)).status]).toEqual([path, path.includes('=x') ? 400 : 404])
     }
   })
 

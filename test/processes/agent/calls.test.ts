@@ -205,7 +205,7 @@ describe('a call of an agent', () => {
       settled: [
         {
           message: idOf(1),
-          error: { code: 'out-of-gas', message: expect.stringMatching(/\(caller\.process\.ts:55:\d+\)$/) },
+          error: { code: 'out-of-gas', message: expect.stringMatching(/\(caller\.process\.ts:5[45]:\d+\)$/) },
         },
       ],
     })

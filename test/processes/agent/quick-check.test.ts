@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { quickCheck, UNSURE } from '../../../processes/agent/guest/quick-check.ts'
+import { lacksQuotes, withQuotes } from '../../../processes/agent/quotes.ts'
+
+const NONE = new Uint8Array(0)
 
 /** Schemas that have a quick check, over all kinds and checks that it knows. */
 const KNOWN: Readonly<Record<string, z.ZodType>> = {
@@ -93,20 +96,37 @@ const values = fc.letrec(tie => ({
   value: fc.oneof({ depthSize: 'small' }, tie('leaf'), tie('list'), tie('record')),
 })).value
 
+/** JSON with the quotes that are left to the host. */
+function finished(text: string): string {
+  const bytes = Buffer.from(text)
+  const put = lacksQuotes(bytes, 0) ? withQuotes(bytes, 0, NONE, NONE) : bytes
+  return Buffer.from(put ?? NONE).toString('utf8')
+}
+
 describe('a quick check', () => {
   it.each(Object.entries(KNOWN))('of %s gives what the schema gives, or does not know', (_, schema) => {
     const quick = quickCheck(schema)
     if (quick === undefined) throw new TypeError('expected a quick check')
     let known = 0
+    let written = 0
     const compare = (value: unknown): void => {
-      const checked = quick.value(value)
+      const checked = quick.value(value, false)
       expect(quick.test(value)).toBe(checked !== UNSURE)
-      if (checked === UNSURE) return
+      const text = quick.text(value)
+      if (checked === UNSURE) {
+        expect(text).toBeUndefined()
+        return
+      }
       known += 1
       const parsed = schema.safeParse(value)
       expect(parsed.success).toBe(true)
       expect(checked).toStrictEqual(parsed.data)
       expect(JSON.stringify(checked)).toBe(JSON.stringify(parsed.data))
+      const copy = structuredClone(value)
+      expect(quick.value(copy, true)).toStrictEqual(schema.parse(structuredClone(value)))
+      if (text === undefined) return
+      written += 1
+      expect(JSON.stringify(schema.parse(JSON.parse(finished(text))))).toBe(JSON.stringify(parsed.data))
     }
     fc.assert(fc.property(values, compare), { numRuns: 2000 })
     for (const value of [
@@ -122,19 +142,33 @@ describe('a quick check', () => {
     ])
       compare(value)
     expect(known).toBeGreaterThan(0)
+    expect(written > 0).toBe(schema !== KNOWN['anything'])
+  })
+
+  it('writes the fields of the shape that are there, in their order', () => {
+    const record = quickCheck(KNOWN['record'] ?? z.never())
+    const text = record?.text({ b: 2, z: 1, a: '"', d: ['p', 'q'], f: { a: null } })
+    expect(finished(text ?? '')).toBe('{"a":"\\"","b":2,"d":["p","q"],"f":{"a":null}}')
+  })
+
+  it('makes what is somebody else’s anew', () => {
+    const list = quickCheck(z.array(z.string()))
+    const given = ['a']
+    expect(list?.value(given, false)).not.toBe(given)
+    expect(list?.value(given, true)).toBe(given)
   })
 
   it('knows what is right: the schema is asked for little else', () => {
     const record = quickCheck(KNOWN['record'] ?? z.never())
-    expect(record?.value({ a: 'x', b: 1 })).toStrictEqual({ a: 'x', b: 1, d: [], e: 7 })
-    expect(record?.value({ a: 'x', b: 1.5 })).toBe(UNSURE)
-    expect(record?.value({ a: 'x' })).toBe(UNSURE)
-    expect(record?.value([])).toBe(UNSURE)
+    expect(record?.value({ a: 'x', b: 1 }, false)).toStrictEqual({ a: 'x', b: 1, d: [], e: 7 })
+    expect(record?.value({ a: 'x', b: 1.5 }, false)).toBe(UNSURE)
+    expect(record?.value({ a: 'x' }, false)).toBe(UNSURE)
+    expect(record?.value([], false)).toBe(UNSURE)
   })
 
   it('gives a new default each time', () => {
     const record = quickCheck(KNOWN['record'] ?? z.never())
-    const [one, other] = [record?.value({ a: 'x', b: 1 }), record?.value({ a: 'x', b: 1 })]
+    const [one, other] = [record?.value({ a: 'x', b: 1 }, false), record?.value({ a: 'x', b: 1 }, false)]
     expect(Reflect.get(Object(one), 'd')).not.toBe(Reflect.get(Object(other), 'd'))
   })
 

@@ -137,6 +137,7 @@ export function recorder(): GuestContext & Recorded {
     assign: (...args) => void assigned.push(args),
     setTimer: (...args) => void timers.push(args),
     clearTimer: () => undefined,
+    timerDueMs: () => undefined,
     log: text => void lines.push(text),
     random: length => Uint8Array.from({ length }, () => (counter++ * 37) & 255),
   }

@@ -15,6 +15,21 @@ const RINGING = wat(`(module
   (func (export "canister_global_timer") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
   (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`)
 
+/** Sets its timer to now, and has a heartbeat; replies with how often the timer rang. */
+const BEATING = wat(`(module
+  (import "ic0" "time" (func $time (result i64)))
+  (import "ic0" "global_timer_set" (func $set (param i64) (result i64)))
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 1)
+  (func $now (drop (call $set (call $time))))
+  (func (export "canister_update start") (call $now) (call $reply))
+  (func (export "canister_heartbeat"))
+  (func (export "canister_global_timer")
+    (call $now)
+    (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
+  (func (export "canister_query rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`)
+
 describe('the global timer', { timeout: 180_000 }, () => {
   it('rings when a canister starts again that did not run when it was due', () => {
     const net = new CanisterNet()
@@ -29,6 +44,15 @@ describe('the global timer', { timeout: 180_000 }, () => {
     expect(net.ingress(canister, 'rings')?.reply).toEqual(Uint8Array.of(1))
     net.pass(60_000)
     expect(net.ingress(canister, 'rings')?.reply).toEqual(Uint8Array.of(1))
+    expect(net.replay(canister)).toBe(net.root(canister))
+  })
+
+  it('rings each second beside a heartbeat, however soon it was wanted', async () => {
+    const net = new CanisterNet()
+    const canister = net.installed(BEATING)
+    net.ingress(canister, 'start')
+    net.pass(4_500)
+    expect((await net.query(canister, 'rings')).reply).toEqual(Uint8Array.of(4))
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 })

@@ -1,0 +1,19 @@
+import { AgentError } from './agent-error.ts'
+import { checkSent, quickText, type Schema } from './definition.ts'
+import { slot } from './slot.ts'
+
+/** JSON of a reply as an output has it: its quotes may be left to the host (`quick-text.ts`). Empty for nothing. @throws {AgentError} `bad-reply` */
+export const outputReply = (schema: Schema, value: unknown, action: string): string =>
+  (slot.isQuoted ? undefined : quickText(schema, value)) ?? replyText(schema, value, action)
+
+/** JSON of a reply, empty for nothing. What travels is the form that the schema takes. @throws {AgentError} `bad-reply` */
+export const replyText = (schema: Schema, value: unknown, action: string): string =>
+  checkSent(schema, value, 'bad-reply', action) ? '' : jsonOf(value)
+
+/** Numbers are most of them and need no more than their digits. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  const text = JSON.stringify(value)
+  if (text === undefined) throw new AgentError('bad-reply', 'a function is no reply')
+  return text
+}

@@ -1,0 +1,76 @@
+import { Buffer } from 'node:buffer'
+import { COUNT as COUNT_TEXT, MARK as MARK_TEXT } from './guest/quick-text.ts'
+
+const MARK = MARK_TEXT.charCodeAt(0)
+const COUNT = COUNT_TEXT.charCodeAt(0)
+const QUOTE = 0x22
+/** What a byte of a text may become. */
+const ESCAPED_MAX_BYTES = 6
+/** Digits of a number of texts. */
+const DIGITS_MAX = 8
+/** The first byte of a character that may be half of a pair, and what its second byte is then at least. */
+const SURROGATE = 0xed
+const SURROGATE_SECOND = 0xa0
+
+/** What stands for each byte that is not written as it is in the JSON of a text. */
+const ESCAPES: readonly (Uint8Array | undefined)[] = Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === QUOTE || byte === 0x5c
+    ? Buffer.from(JSON.stringify(String.fromCharCode(byte)).slice(1, -1))
+    : undefined,
+)
+const IS_PLAIN = Uint8Array.from(ESCAPES, (escaped, byte) => (escaped === undefined && byte !== SURROGATE ? 1 : 0))
+
+/** Whether quotes are left to the host in JSON that begins there. */
+export const lacksQuotes = (text: Uint8Array, at: number): boolean => text[at] === COUNT
+
+/**
+ * Puts the quotes into what `guest/quick-text.ts` writes, and escapes what stands between them, as `JSON.stringify` does: `text` from `start` on,
+ * between `head` and `tail`. Undefined: it cannot be told, because a text holds a mark itself or half of a pair.
+ */
+export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: Uint8Array): Uint8Array | undefined {
+  const countAt = text.indexOf(COUNT, start)
+  const from = text.indexOf(COUNT, countAt + 1) + 1
+  const digits = text.toString('latin1', countAt + 1, from - 1)
+  if (countAt < 0 || !/^\d+$/.test(digits) || digits.length > DIGITS_MAX) return undefined
+  const marksMax = 2 * Number(digits)
+  const before = countAt - start
+  let out = new Uint8Array(head.length + before + text.length - from + tail.length)
+  out.set(head)
+  if (before > 0) out.set(text.subarray(start, countAt), head.length)
+  let to = head.length + before
+  let marks = 0
+  let isGrown = false
+  for (let at = from; at < text.length; at++) {
+    const byte = text[at] ?? 0
+    if (byte === MARK) {
+      marks += 1
+      out[to++] = QUOTE
+      continue
+    }
+    if ((marks & 1) === 0 || IS_PLAIN[byte] === 1) {
+      out[to++] = byte
+      continue
+    }
+    const escaped = ESCAPES[byte]
+    if (escaped === undefined) {
+      if ((text[at + 1] ?? 0) >= SURROGATE_SECOND) return undefined
+      out[to++] = byte
+      continue
+    }
+    if (!isGrown) {
+      isGrown = true
+      out = grown(out, to + ESCAPED_MAX_BYTES * (text.length - at) + tail.length)
+    }
+    out.set(escaped, to)
+    to += escaped.length
+  }
+  if (marks !== marksMax) return undefined
+  out.set(tail, to)
+  return isGrown ? out.slice(0, to + tail.length) : out
+}
+
+function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(length)
+  longer.set(bytes.length > length ? bytes.subarray(0, length) : bytes)
+  return longer
+}
