@@ -73,8 +73,8 @@ export const PEER_WINDOW_MAX_BYTES = 4 * MiB
 export const PEER_PROTOCOL_STREAMS_MAX = 8
 /** Streams one peer may open to this node in a second. */
 export const PEER_STREAMS_PER_SECOND_MAX = 50
-/** Bytes one peer may send of what goes around, in a second, averaged over five. */
-export const GOSSIP_RATE_MAX_BYTES = 128 * KiB
+/** Bytes one peer may send to each service of libp2p (what goes around, who has what, echoes), in a second, averaged over five. */
+export const PEER_SERVICE_RATE_MAX_BYTES = 128 * KiB
 /** Bytes of one message that goes around: heads, records and proofs are small. */
 export const GOSSIP_MESSAGE_MAX_BYTES = 64 * KiB
 /** Bytes of what one peer sends of them at once. */

@@ -14,13 +14,21 @@ function table(max: number) {
   const store = {
     put: (key: unknown) => void held.add(String(key)),
     delete: (key: unknown) => void held.delete(String(key)),
+    query: () => {
+      searches += 1
+      return [...held].map(text => ({ key: text, value: new Uint8Array(1) }))
+    },
   } as unknown as Store
+  let searches = 0
   boundProviders(store, { table: '/dht', own: 'me', max })
   const key = (text: string) => text as unknown as Parameters<Store['put']>[0]
   return {
     held,
     put: (text: string) => store.put(key(text), new Uint8Array(1)),
     remove: (text: string) => store.delete(key(text)),
+    found: async (prefix: string) =>
+      (await Array.fromAsync(store.query({ prefix }))).map(({ key: one }) => String(one)),
+    searches: () => searches,
   }
 }
 
@@ -39,6 +47,19 @@ it('counts what is said again once, and what is gone no more', () => {
   for (let n = 0; n < 5; n++) remove('/dht/provider/b/two')
   put('/dht/provider/c/three')
   expect([...held]).toEqual(['/dht/provider/a/one', '/dht/provider/c/three'])
+})
+
+it('finds who has something without a look at all that is kept', async () => {
+  const { put, remove, found, searches } = table(4)
+  put('/peers/a')
+  for (const text of ['a/one', 'a/me', 'b/one', 'c/two', 'a/two']) put(`/dht/provider/${text}`)
+  expect(await found('/dht/provider/a')).toEqual(['a/one', 'a/me', 'a/two'].map(text => `/dht/provider/${text}`))
+  remove('/dht/provider/a/one')
+  for (let n = 0; n < 10; n++) put(`/dht/provider/${n}/two`)
+  expect(await found('/dht/provider/a')).toEqual(['/dht/provider/a/me'])
+  expect([await found('/dht/provider/z'), searches()]).toEqual([[], 0])
+  expect((await found('/dht/provider')).length).toBe(6)
+  expect(searches()).toBe(1)
 })
 
 it('a node in the table keeps what others say they have, but no name as long as a message', async () => {
