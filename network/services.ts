@@ -10,13 +10,17 @@ import { ping, type Ping } from '@libp2p/ping'
 import type { Libp2pOptions } from 'libp2p'
 import {
   PEER_PROTOCOL_STREAMS_MAX,
+  PROVIDERS_MAX,
   RELAY_CONNECTION_MAX_BYTES,
   RELAY_CONNECTION_MAX_MS,
   RELAY_RESERVATIONS_MAX,
 } from '../protocol/index.ts'
+import { boundProviders } from './bounded-providers.ts'
 import { gossipService } from './gossip.ts'
 
 export const DHT_PROTOCOL = '/atoll/kad/1.0.0'
+/** Where its records stand among what libp2p keeps. */
+const TABLE = '/dht'
 
 export interface HostServices extends Record<string, unknown> {
   readonly identify: Identify
@@ -67,8 +71,9 @@ export function servicesOf(parts: DiscoveryParts): NonNullable<Libp2pOptions<Hos
 
 /** Only a hint, whatever it says: whoever uses it checks what it leads to. */
 function dhtService({ listens }: DiscoveryParts): ReturnType<typeof kadDHT> {
-  return kadDHT({
+  const dht = kadDHT({
     protocol: DHT_PROTOCOL,
+    datastorePrefix: TABLE,
     // The default mapper throws private addresses away; there are networks that have no others.
     peerInfoMapper: passthroughMapper,
     clientMode: !listens,
@@ -78,6 +83,10 @@ function dhtService({ listens }: DiscoveryParts): ReturnType<typeof kadDHT> {
     validators: {},
     allowQueryWithZeroPeers: true,
   })
+  return components => {
+    boundProviders(components.datastore, { table: TABLE, own: components.peerId.toString(), max: PROVIDERS_MAX })
+    return dht(components)
+  }
 }
 
 function relayService(): ReturnType<typeof circuitRelayServer> {

@@ -1,15 +1,21 @@
 import type { Libp2p, Metrics, PeerId, Stream } from '@libp2p/interface'
-import { GOSSIP_RATE_MAX_BYTES, type KeyId, PEER_STREAMS_PER_SECOND_MAX } from '../protocol/index.ts'
+import { type KeyId, PEER_SERVICE_RATE_MAX_BYTES, PEER_STREAMS_PER_SECOND_MAX } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
 
 const WINDOW_MS = 5_000
-/** By then whoever serves a stream listens to it: before, a listener would take the first bytes away. */
-const LISTENING_MS = 1_000
-const GOSSIP = '/meshsub/'
+/** Beginnings of the protocols that libp2p serves as fast as they come: what goes around, who has what, echoes. */
+const SERVICES = ['/meshsub/', '/atoll/kad/', '/ipfs/ping/'] as const
 
 interface Window {
   streams: number
-  gossipBytes: number
+  /** By service. */
+  readonly bytes: Map<string, number>
+}
+
+/** Where streams of libp2p take what comes, and what came and nobody took yet. */
+interface Taking {
+  readonly readBufferLength?: number
+  onData(data: { readonly byteLength: number }): void
 }
 
 export interface StreamWatchParts {
@@ -19,7 +25,7 @@ export interface StreamWatchParts {
 }
 
 /**
- * Counts what peers make this node do below the protocols that count for themselves: streams opened, bytes of gossip.
+ * Counts what peers make this node do below the protocols that count for themselves: streams opened, bytes to services.
  * Libp2p tells its metrics of each stream, and nobody else: so it stands in for them, and measures nothing more.
  */
 export class StreamWatch {
@@ -47,25 +53,37 @@ export class StreamWatch {
     const peer = this.#ownerOf(stream)
     const key = peer && keyOfPeer(peer)
     if (key === undefined) return
-    const window = this.#windows.get(key) ?? { streams: 0, gossipBytes: 0 }
-    this.#windows.set(key, window)
+    const window = this.#windowOf(key)
     window.streams += 1
     const max = (PEER_STREAMS_PER_SECOND_MAX * WINDOW_MS) / 1_000
     if (window.streams % max === 0) this.#parts.offence(key, `${max} streams opened in less than ${WINDOW_MS} ms`)
-    if (stream.protocol.startsWith(GOSSIP)) setTimeout(() => this.#count(stream, key), LISTENING_MS).unref()
+    const service = SERVICES.find(start => stream.protocol.startsWith(start))
+    if (service !== undefined && isTaking(stream)) this.#count(stream, key, service)
   }
 
-  #count(stream: Stream, key: KeyId): void {
-    if (stream.status !== 'open') return
-    const max = (GOSSIP_RATE_MAX_BYTES * WINDOW_MS) / 1_000
-    stream.addEventListener('message', ({ data }) => {
-      const window = this.#windows.get(key) ?? { streams: 0, gossipBytes: 0 }
-      this.#windows.set(key, window)
-      const before = window.gossipBytes
-      window.gossipBytes += data.byteLength
-      if (Math.floor(window.gossipBytes / max) > Math.floor(before / max))
-        this.#parts?.offence(key, `${max} bytes of gossip in less than ${WINDOW_MS} ms`)
-    })
+  /** Not as a listener, which would take what comes before the service listens. */
+  #count(stream: Taking, key: KeyId, service: string): void {
+    const take = stream.onData.bind(stream)
+    stream.onData = data => {
+      this.#came(key, service, data.byteLength)
+      take(data)
+    }
+    this.#came(key, service, stream.readBufferLength ?? 0)
+  }
+
+  #came(key: KeyId, service: string, bytes: number): void {
+    const max = (PEER_SERVICE_RATE_MAX_BYTES * WINDOW_MS) / 1_000
+    const window = this.#windowOf(key)
+    const before = window.bytes.get(service) ?? 0
+    window.bytes.set(service, before + bytes)
+    if (Math.floor((before + bytes) / max) > Math.floor(before / max))
+      this.#parts?.offence(key, `${max} bytes to ${service} in less than ${WINDOW_MS} ms`)
+  }
+
+  #windowOf(key: KeyId): Window {
+    const window = this.#windows.get(key) ?? { streams: 0, bytes: new Map() }
+    this.#windows.set(key, window)
+    return window
   }
 
   #look(): void {
@@ -75,6 +93,10 @@ export class StreamWatch {
   #ownerOf(stream: Stream): PeerId | undefined {
     return this.#parts?.host.getConnections().find(({ streams }) => streams.includes(stream))?.remotePeer
   }
+}
+
+function isTaking(stream: object): stream is Taking {
+  return typeof (stream as Partial<Taking>).onData === 'function'
 }
 
 /** Metrics that tell of streams and of nothing else. */

@@ -73,8 +73,8 @@ export const PEER_WINDOW_MAX_BYTES = 4 * MiB
 export const PEER_PROTOCOL_STREAMS_MAX = 8
 /** Streams one peer may open to this node in a second. */
 export const PEER_STREAMS_PER_SECOND_MAX = 50
-/** Bytes one peer may send of what goes around, in a second, averaged over five. */
-export const GOSSIP_RATE_MAX_BYTES = 128 * KiB
+/** Bytes one peer may send to each service of libp2p (what goes around, who has what, echoes), in a second, averaged over five. */
+export const PEER_SERVICE_RATE_MAX_BYTES = 128 * KiB
 /** Bytes of one message that goes around: heads, records and proofs are small. */
 export const GOSSIP_MESSAGE_MAX_BYTES = 64 * KiB
 /** Bytes of what one peer sends of them at once. */
@@ -85,6 +85,8 @@ export const GOSSIP_BATCH_MAX = 256
 export const GOSSIP_SUBSCRIPTIONS_MAX = 16
 /** Nodes that were never told of by a record, and are not connected: what they said of themselves is kept of so many. */
 export const STRANGERS_KNOWN_MAX = 1_024
+/** Records of the table of who has what that a node keeps for others; each is looked at whenever somebody asks for any. */
+export const PROVIDERS_MAX = 8_192
 /** Peers whose offences are remembered. */
 export const OFFENDERS_MAX = 10_000
 /** An offence counts half after this long. */

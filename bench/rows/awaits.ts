@@ -23,7 +23,9 @@ interface Counts {
 }
 
 const REPETITIONS = 3
-const WARM_UP_AWAITS = 50
+/** Of ours beside one of the other side's, which is the median of as many. */
+const MEASUREMENTS = 3
+const WARM_UP_AWAITS = 400
 const REPLY_MAX_MS = 120_000
 const GOAL = 5
 const AGENT = fileURLToPath(new URL('../programs/agents/caller.process.ts', import.meta.url))
@@ -55,6 +57,12 @@ class Pairs {
       if (answers !== awaits) throw new Error(`expected ${awaits} answers, got ${answers}`)
     })
     await Promise.all(answered)
+  }
+
+  /** In every turn: while the other side is measured a node comes to rest, and gives back compiled code with its memory. */
+  async warmUp(): Promise<void> {
+    await this.run({ pairs: this.#agents.length / 2, awaits: WARM_UP_AWAITS / 40 })
+    await this.run({ pairs: 1, awaits: WARM_UP_AWAITS })
   }
 
   async measure(counts: Counts): Promise<Awaits> {
@@ -124,11 +132,12 @@ export const awaitsRow: Row = {
     {
       await using node = await BenchNode.start(context)
       const pairs = await Pairs.open(node, many.pairs)
-      await pairs.run({ pairs: many.pairs, awaits: WARM_UP_AWAITS / 10 })
-      await pairs.run({ pairs: 1, awaits: WARM_UP_AWAITS })
       for (let turn = 0; turn < (context.quick ? 1 : REPETITIONS); turn++) {
-        single.push(await pairs.measure(one))
-        fifty.push(await pairs.measure(many))
+        await pairs.warmUp()
+        for (let n = 0; n < (context.quick ? 1 : MEASUREMENTS); n++) {
+          single.push(await pairs.measure(one))
+          fifty.push(await pairs.measure(many))
+        }
         if (context.peers) restate.push(await measureRestateCalls(context))
       }
     }

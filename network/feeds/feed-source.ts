@@ -185,6 +185,8 @@ export class FeedSource {
     while (this.#reading < FEED_READS_MAX && this.#channel.waitingBytes < FEED_WAITING_MAX_BYTES) {
       const next = this.#line.shift()
       if (next === undefined) return
+      // Left meanwhile: nothing is read for nobody.
+      if (this.#byNumber.get(next.number) !== next) continue
       this.#reading += 1
       next.state = 'at work'
       void this.#send(next)

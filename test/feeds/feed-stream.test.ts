@@ -78,6 +78,38 @@ describe('the stream of heads', () => {
     expect([await here.length(left), await here.length(other)]).toEqual([1, 0])
   })
 
+  test('what was left before its turn is not read', async () => {
+    const pair = channelPair()
+    const there = MemoryLog.open()
+    there.signWith(NODE_SEED)
+    const gate = Promise.withResolvers<void>()
+    let reads = 0
+    const log = {
+      length: there.length.bind(there),
+      prefix: there.prefix.bind(there),
+      signed: async (...asked: Parameters<typeof there.signed>) => {
+        reads += 1
+        await gate.promise
+        return there.signed(...asked)
+      },
+    }
+    const room = new FairShare(1_000_000).open()
+    const source = new FeedSource(pair.left, { log, room, offence: what => expect.fail(what), ended: () => undefined })
+    const link = new PeerFeeds(pair.right, { peer: NODE_KEY, offence: what => expect.fail(what) })
+    const feeds = Array.from({ length: 3 * FEED_READS_MAX }, (_, n) => messagesOf(`feed ${n}`))
+    for (const feed of feeds) await fill(there, feed, 0, 1)
+    const followed = feeds.map(feed => link.follow(feed, 0, async () => undefined))
+    await expect.poll(() => reads).toBe(FEED_READS_MAX)
+    const kept = feeds.length - 1
+    for (const following of followed.slice(0, kept)) following[Symbol.dispose]()
+    await expect.poll(() => source.count).toBe(1)
+    gate.resolve()
+    await expect.poll(() => reads).toBe(FEED_READS_MAX + 1)
+    // One more turn of all that was in line.
+    await new Promise(resolve => setImmediate(resolve))
+    expect(reads).toBe(FEED_READS_MAX + 1)
+  })
+
   test('a follower that takes nothing costs the source no more than its bounds, and misses nothing', async () => {
     const pair = channelPair()
     const { here, there, link } = linked(pair)

@@ -116,11 +116,7 @@ export class OwnCalls {
           return undefined
         }
         default:
-          throw new Rejected(
-            'IC0406',
-            `ic00 method ${method} is not offered here: there are no such keys, and no such chain`,
-            REJECT.canister,
-          )
+          throw new Rejected('IC0406', `ic00 method ${method} is not offered here`, REJECT.canister)
       }
     })
     return true

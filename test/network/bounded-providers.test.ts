@@ -1,0 +1,112 @@
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { expect, it, onTestFinished } from 'vitest'
+import { boundProviders } from '../../network/bounded-providers.ts'
+import { type Host, openHost } from '../../network/open-host.ts'
+import { DHT_PROTOCOL } from '../../network/services.ts'
+import { StreamWatch } from '../../network/stream-watch.ts'
+import { concatBytes } from '../../protocol/index.ts'
+
+type Store = Parameters<typeof boundProviders>[0]
+
+/** A store that holds what it is given, and whose table of providers is bounded. */
+function table(max: number) {
+  const held = new Set<string>()
+  const store = {
+    put: (key: unknown) => void held.add(String(key)),
+    delete: (key: unknown) => void held.delete(String(key)),
+    query: () => {
+      searches += 1
+      return [...held].map(text => ({ key: text, value: new Uint8Array(1) }))
+    },
+  } as unknown as Store
+  let searches = 0
+  boundProviders(store, { table: '/dht', own: 'me', max })
+  const key = (text: string) => text as unknown as Parameters<Store['put']>[0]
+  return {
+    held,
+    put: (text: string) => store.put(key(text), new Uint8Array(1)),
+    remove: (text: string) => store.delete(key(text)),
+    found: async (prefix: string) =>
+      (await Array.fromAsync(store.query({ prefix }))).map(({ key: one }) => String(one)),
+    searches: () => searches,
+  }
+}
+
+it('forgets the oldest of whoever says most, and nothing of this node or that is no record', () => {
+  const { held, put } = table(4)
+  const stay = ['/peers/a', '/dht/provider/x/me', '/dht/provider/y/me', '/dht/provider/a/few', '/dht/provider/b/few']
+  for (const text of stay) put(text)
+  for (let n = 0; n < 100; n++) put(`/dht/provider/${n}/many`)
+  expect([...held]).toEqual([...stay, '/dht/provider/98/many', '/dht/provider/99/many'])
+})
+
+it('counts what is said again once, and what is gone no more', () => {
+  const { held, put, remove } = table(2)
+  for (let n = 0; n < 5; n++) put('/dht/provider/a/one')
+  put('/dht/provider/b/two')
+  for (let n = 0; n < 5; n++) remove('/dht/provider/b/two')
+  put('/dht/provider/c/three')
+  expect([...held]).toEqual(['/dht/provider/a/one', '/dht/provider/c/three'])
+})
+
+it('finds who has something without a look at all that is kept', async () => {
+  const { put, remove, found, searches } = table(4)
+  put('/peers/a')
+  for (const text of ['a/one', 'a/me', 'b/one', 'c/two', 'a/two']) put(`/dht/provider/${text}`)
+  expect(await found('/dht/provider/a')).toEqual(['a/one', 'a/me', 'a/two'].map(text => `/dht/provider/${text}`))
+  remove('/dht/provider/a/one')
+  for (let n = 0; n < 10; n++) put(`/dht/provider/${n}/two`)
+  expect(await found('/dht/provider/a')).toEqual(['/dht/provider/a/me'])
+  expect([await found('/dht/provider/z'), searches()]).toEqual([[], 0])
+  expect((await found('/dht/provider')).length).toBe(6)
+  expect(searches()).toBe(1)
+})
+
+it('a node in the table keeps what others say they have, but no name as long as a message', async () => {
+  const [asked, asking] = [await host(1, '/ip4/127.0.0.1/tcp/0'), await host(2)]
+  const put: string[] = []
+  const store = (Reflect.get(asked, 'components') as { datastore: Store }).datastore
+  const write = store.put.bind(store)
+  store.put = async (key, value, options) => {
+    const result = await write(key, value, options)
+    if (key.toString().startsWith('/dht/provider/')) put.push(key.toString())
+    return result
+  }
+  const stream = await asking.dialProtocol(asked.getMultiaddrs()[0] as Multiaddr, DHT_PROTOCOL)
+  const provider = concatBytes(
+    field(1, asking.peerId.toMultihash().bytes),
+    field(2, multiaddr('/ip4/127.0.0.1/tcp/9').bytes),
+  )
+  const say = (name: Uint8Array): void => {
+    const message = concatBytes(Uint8Array.of(8, 2), field(2, name), field(9, provider))
+    stream.send(concatBytes(varint(message.length), message))
+  }
+  say(Uint8Array.of(0x12, 0x20, ...new Uint8Array(32)))
+  await expect.poll(() => put.length).toBe(1)
+  say(concatBytes(Uint8Array.of(1, 0x55, 0), varint(100_000), new Uint8Array(100_000)))
+  await expect.poll(() => stream.status).not.toBe('open')
+  expect(put).toHaveLength(1)
+})
+
+async function host(seed: number, ...listen: string[]): Promise<Host> {
+  const opened = await openHost({
+    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [] },
+    ...{ mdns: false, dht: true, relay: false, isPublic: false, listens: listen.length > 0 },
+    ...{ isRefused: () => false, refused: () => undefined, watch: new StreamWatch() },
+  })
+  onTestFinished(() => opened.stop())
+  return opened
+}
+
+/** Bytes as a field of protobuf. */
+function field(number: number, bytes: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(number * 8 + 2), varint(bytes.length), bytes)
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = []
+  for (let rest = value; ; rest >>>= 7) {
+    if (rest < 128) return Uint8Array.of(...bytes, rest)
+    bytes.push((rest & 127) | 128)
+  }
+}

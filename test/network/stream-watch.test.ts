@@ -1,0 +1,45 @@
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { type Host, openHost } from '../../network/open-host.ts'
+import { StreamWatch } from '../../network/stream-watch.ts'
+import { PEER_SERVICE_RATE_MAX_BYTES } from '../../protocol/index.ts'
+
+const PING = '/ipfs/ping/1.0.0'
+
+async function host(seed: number, watch: StreamWatch, ...listen: string[]): Promise<Host> {
+  const opened = await openHost({
+    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [], watch },
+    ...{ mdns: false, dht: false, relay: false, isPublic: false, listens: listen.length > 0 },
+    ...{ isRefused: () => false, refused: () => undefined },
+  })
+  onTestFinished(() => opened.stop())
+  return opened
+}
+
+it('counts what a peer sends to a service from its first byte on, over however many streams', async () => {
+  // Its seconds do not pass.
+  vi.useFakeTimers({ toFake: ['setInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const watch = new StreamWatch()
+  const [asked, asking] = [await host(1, watch, '/ip4/127.0.0.1/tcp/0'), await host(2, new StreamWatch())]
+  const offences: string[] = []
+  watch.begin({ host: asked, offence: (_, what) => offences.push(what) })
+  onTestFinished(() => watch.end())
+  let echoed = 0
+  const send = async (bytes: number): Promise<void> => {
+    const stream = await asking.dialProtocol(asked.getMultiaddrs()[0] as Multiaddr, PING)
+    stream.addEventListener('message', ({ data }) => {
+      echoed += data.byteLength
+    })
+    const before = echoed
+    stream.send(new Uint8Array(bytes))
+    await expect.poll(() => echoed).toBe(before + bytes)
+    await stream.close()
+  }
+  const max = 5 * PEER_SERVICE_RATE_MAX_BYTES
+  const part = 100_000
+  for (let sent = 0; sent + part < max; sent += part) await send(part)
+  expect(offences).toEqual([])
+  await send(part)
+  expect(offences).toEqual([`${max} bytes to /ipfs/ping/ in less than 5000 ms`])
+})
