@@ -50,15 +50,17 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
     return whole
   },
   secp256k1Verify(publicKey, hash, signature) {
+    const native = secp256k1()
     try {
-      return secp256k1().ecdsaVerify(signature, hash, publicKey)
+      return native.ecdsaVerify(signature, hash, publicKey)
     } catch {
       return false
     }
   },
   secp256k1Recover(hash, signature) {
+    const native = secp256k1()
     try {
-      return secp256k1().ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
+      return native.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
     } catch {
       return undefined
     }
