@@ -19,8 +19,11 @@ export const DATABASE_MEMORY = {
 
 /**
  * The column family of the Hypercores, in the same memory. Nearly all that is asked of it is there, so its last level, where nine of
- * ten entries are, needs no bits of keys.
+ * ten entries are, needs no bits of keys. What was given is of no more use.
  */
-export function withDatabaseMemory({ name, _options }: ColumnFamily): ColumnFamily {
-  return new RocksDB.ColumnFamily(name, { ..._options, ...DATABASE_MEMORY, optimizeFiltersForHits: true })
+export function withDatabaseMemory(family: ColumnFamily): ColumnFamily {
+  const { name, _options } = family
+  const ours = new RocksDB.ColumnFamily(name, { ..._options, ...DATABASE_MEMORY, optimizeFiltersForHits: true })
+  family.destroy()
+  return ours
 }

@@ -45,6 +45,7 @@ declare module 'rocksdb-native' {
     readonly name: string
     /** Not public, see `withDatabaseMemory`. */
     readonly _options: ColumnFamilyOptions
+    destroy(): void
   }
   export default class RocksDB {
     static readonly ColumnFamily: new (

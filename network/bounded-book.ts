@@ -1,4 +1,5 @@
-import type { Peer, PeerData, PeerId, PeerStore } from '@libp2p/interface'
+import type { Address, Peer, PeerData, PeerId, PeerStore } from '@libp2p/interface'
+import { withoutPeer } from './peer-name.ts'
 
 /** What is kept of one peer: of addresses, of protocols, and bytes of each, of what it calls itself and of its signed record. */
 const [ADDRESSES_MAX, PROTOCOLS_MAX, TEXT_MAX_BYTES, RECORD_MAX_BYTES] = [32, 64, 256, 4_096]
@@ -13,9 +14,12 @@ export interface BookBounds {
   readonly isConnected: (id: PeerId) => boolean
 }
 
-/** What is to be remembered of a node that a signed record tells of: strangers who come and go do not have it forgotten. */
+/** What is to be remembered of a node that a signed record tells of, or that was reached: strangers do not have it forgotten, nor what they say of it. */
 export function toldOf(multiaddrs: NonNullable<PeerData['multiaddrs']>): PeerData {
-  return { multiaddrs, tags: { [TOLD]: { value: 0 } } }
+  return {
+    addresses: multiaddrs.map(multiaddr => ({ multiaddr, isCertified: true })),
+    tags: { [TOLD]: { value: 0 } },
+  }
 }
 
 /**
@@ -23,7 +27,7 @@ export function toldOf(multiaddrs: NonNullable<PeerData['multiaddrs']>): PeerDat
  *
  * 1. Whoever was written of last is the last to be forgotten; who is connected is not.
  * 2. Those that this node was told of, and the others, have bounds of their own.
- * 3. What is written of one peer is cut to what an honest node says.
+ * 3. What is written of one peer is cut to what an honest node says; what it signed stays before what others say of it.
  */
 export function boundBook(
   store: Pick<PeerStore, 'save' | 'patch' | 'merge' | 'delete'>,
@@ -47,15 +51,32 @@ export function boundBook(
   for (const way of ['save', 'patch', 'merge'] as const) {
     const write = store[way].bind(store)
     store[way] = async (id, data, options) => {
-      const peer = await write(id, cut(data), options)
+      const brief = cut(data)
+      const peer = await write(id, brief, options)
       await written(id, peer)
-      const { protocols, addresses } = peer
-      if (addresses.length <= ADDRESSES_MAX && protocols.length <= PROTOCOLS_MAX) return peer
+      const { protocols } = peer
+      const addresses = certified(peer.addresses, brief.addresses)
+      const isBrief = addresses.length <= ADDRESSES_MAX && protocols.length <= PROTOCOLS_MAX
+      if (isBrief && addresses === peer.addresses) return peer
       // What is added bit by bit becomes too much as well: what the peer signed stays.
-      const signedFirst = addresses.toSorted((a, b) => Number(b.isCertified) - Number(a.isCertified))
-      return store.patch(id, { addresses: signedFirst, protocols }, options)
+      return store.patch(id, { addresses: addresses.toSorted(signedFirst), protocols }, options)
     }
   }
+}
+
+/** Puts what a peer signed before what others say of it. */
+export function signedFirst(a: Address, b: Address): -1 | 0 | 1 {
+  if (a.isCertified === b.isCertified) return 0
+  return a.isCertified ? -1 : 1
+}
+
+/** What is held, with the mark on all that is said to be signed: libp2p leaves it off what others said before. */
+function certified(held: Address[], said: readonly Address[] = []): Address[] {
+  const signed = new Set(
+    said.filter(({ isCertified }) => isCertified).map(({ multiaddr }) => withoutPeer(multiaddr.toString())),
+  )
+  const isUnmarked = (one: Address): boolean => !one.isCertified && signed.has(one.multiaddr.toString())
+  return held.some(isUnmarked) ? held.map(one => (isUnmarked(one) ? { ...one, isCertified: true } : one)) : held
 }
 
 function cut(data: PeerData): PeerData {

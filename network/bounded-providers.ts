@@ -18,7 +18,7 @@ export interface ProviderBounds {
 /**
  * Keeps the table of who has what in bounds: libp2p keeps for two days whatever anybody says that he has, by names as long as a message.
  *
- * 1. When there are too many, the oldest of whoever said most is forgotten.
+ * 1. When there are too many, whoever has more than an equal part forgets the oldest of what he said; for whoever has not, whoever said most does.
  * 2. What this node says of itself stays: libp2p reads there what it has to say again.
  * 3. Who says that he has something is looked up by its name: libp2p looks through all that it keeps, peers included, whenever anybody asks.
  */
@@ -32,11 +32,18 @@ export function boundProviders(store: Store, { table, own, max }: ProviderBounds
     byName.delete(record.name, text)
     if (byProvider.delete(record.provider, text)) count -= 1
   }
+  const makeRoom = async (provider: string): Promise<void> => {
+    const share = Math.max(1, max / byProvider.size)
+    const key = byProvider.sizeOf(provider) > share ? byProvider.oldestOf(provider) : byProvider.oldestOfLargest()
+    if (key !== undefined) await store.delete(key)
+  }
   store.delete = (key, options) => {
+    options?.signal?.throwIfAborted()
     forget(key.toString())
     return remove(key, options)
   }
   store.put = (key, value, options) => {
+    options?.signal?.throwIfAborted()
     const text = key.toString()
     const record = recordOf(text, table)
     if (record === undefined) return put(key, value, options)
@@ -47,8 +54,7 @@ export function boundProviders(store: Store, { table, own, max }: ProviderBounds
       byProvider.add(record.provider, text, key)
       count += 1
     }
-    const oldest = count > max ? byProvider.oldestOfLargest() : undefined
-    if (oldest !== undefined) void store.delete(oldest)
+    if (count > max) makeRoom(record.provider).catch(() => undefined)
     return put(key, value, options)
   }
   store.query = (asked, options) => {
@@ -78,6 +84,18 @@ class Groups<Value> {
 
   of(group: string): Iterable<Value> {
     return this.#groups.get(group)?.values() ?? []
+  }
+
+  get size(): number {
+    return this.#groups.size
+  }
+
+  sizeOf(group: string): number {
+    return this.#groups.get(group)?.size ?? 0
+  }
+
+  oldestOf(group: string): Value | undefined {
+    return this.#groups.get(group)?.values().next().value
   }
 
   oldestOfLargest(): Value | undefined {

@@ -1,5 +1,11 @@
-import type { Libp2p, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Address, Libp2p, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import {
+  circuitRelayAddressesLast,
+  loopbackAddressLast,
+  publicAddressesFirst,
+  reliableTransportsFirst,
+} from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -16,7 +22,7 @@ import {
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
 import { askingMuxer } from './asking-muxer.ts'
-import { boundBook } from './bounded-book.ts'
+import { boundBook, signedFirst } from './bounded-book.ts'
 import { writeNewsOnly } from './brief-notes.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { keyOfPeer, privateKeyOf } from './peer-name.ts'
@@ -91,6 +97,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
       inboundConnectionThreshold: PEERS_PER_HOST_AND_SECOND_MAX,
       inboundUpgradeTimeout: PEER_DIAL_MAX_MS,
       dialTimeout: PEER_DIAL_MAX_MS,
+      addressSorter: dialOrder,
       // Connections are kept up by static-peers.ts, with pauses of its own.
       reconnectRetries: 0,
     },
@@ -112,6 +119,17 @@ export async function openHost(parts: HostParts): Promise<Host> {
   })
   await host.start()
   return host
+}
+
+/** libp2p's order, after what a peer signed: it dials 25 addresses and no more, and anybody may say of a peer that it is at so many. */
+function dialOrder(a: Address, b: Address): -1 | 0 | 1 {
+  return (
+    signedFirst(a, b) ||
+    loopbackAddressLast(a.multiaddr, b.multiaddr) ||
+    publicAddressesFirst(a.multiaddr, b.multiaddr) ||
+    circuitRelayAddressesLast(a.multiaddr, b.multiaddr) ||
+    reliableTransportsFirst(a.multiaddr, b.multiaddr)
+  )
 }
 
 /** The IP address in an address of a peer; nothing, if it is reached by another way. */

@@ -5,7 +5,7 @@ import type { Envelope } from './frame.ts'
 import type { FeedPrologue } from './log-port.ts'
 import { asKeyId, asModuleId, asProcessId, isId, type KeyId, type ModuleId, type ProcessId } from './ids.ts'
 import { decodePushBody } from './push.ts'
-import { findTag, type Tag } from './tags.ts'
+import { findTag, namesScheduler, type Tag } from './tags.ts'
 
 /** Who orders the messages of a process, and whose results count as the process's own word. */
 export interface ProcessPolicy {
@@ -81,22 +81,20 @@ function describeTags(tags: readonly Tag[]): Pick<ProcessDescription, 'module' |
 
 /** Reads the policy tags of a spawn. @throws {Failure} `wrong-type` */
 export function readPolicy(tags: readonly Tag[]): ProcessPolicy {
-  const spelled = keysOf(tags, 'Scheduler')
-  // HyperBEAM heeds no case, and the aos command writes for it.
-  const schedulers = spelled.length > 0 ? spelled : keysOf(tags, 'scheduler')
+  const schedulers = keysOf(tags.filter(namesScheduler))
   if (schedulers.length === 0) throw new Failure('wrong-type', {}, { note: 'a spawn needs a Scheduler tag' })
-  const named = keysOf(tags, 'Compute-Unit')
+  const named = keysOf(tags.filter(({ name }) => name === 'Compute-Unit'))
   const computeUnits = named.length > 0 ? named : schedulers
   const schedulerQuorum = quorumOf(tags, 'Scheduler-Quorum', schedulers.length, Math.floor(schedulers.length / 2) + 1)
   const computeQuorum = quorumOf(tags, 'Compute-Quorum', computeUnits.length)
   return { schedulers, schedulerQuorum, computeUnits, computeQuorum }
 }
 
-function keysOf(tags: readonly Tag[], name: string): KeyId[] {
+function keysOf(tags: readonly Tag[]): KeyId[] {
   const keys: KeyId[] = []
   for (const tag of tags) {
-    if (tag.name !== name) continue
-    if (!isId(tag.value)) throw new Failure('wrong-type', { tag: name }, { note: 'expected a key of 43 characters' })
+    if (!isId(tag.value))
+      throw new Failure('wrong-type', { tag: tag.name }, { note: 'expected a key of 43 characters' })
     const key = asKeyId(tag.value)
     // Clients of AO append the Scheduler that they are told of, whether their user named it or not.
     if (!keys.includes(key)) keys.push(key)

@@ -191,8 +191,8 @@ function isSpelled(bytes: Uint8Array, { start, end }: TagCursor, name: string): 
   return true
 }
 
-/** The system tag that may stand several times. */
-const LIST_TAG = 'Scheduler'
+/** Whether a tag names a scheduler: the system tag that may stand several times. HyperBEAM heeds no case, and the aos command writes for it. */
+export const namesScheduler = ({ name }: Tag): boolean => systemTagOf(name) === 'scheduler'
 
 /**
  * Refuses tags in which two readers could see two meanings: a system tag twice, in another case or with another value.
@@ -210,7 +210,7 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
     if (first === undefined) {
       names.push(name)
       firsts.push(tag)
-    } else if (first.name !== tag.name || (first.value !== tag.value && tag.name !== LIST_TAG)) {
+    } else if (first.name !== tag.name || (first.value !== tag.value && name !== 'scheduler')) {
       throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
     }
   }

@@ -10,6 +10,7 @@ import {
   type GuestSpawn,
   isId,
   makePush,
+  namesScheduler,
   OUTBOX_MAX,
   OUTBOX_SIZE_MAX_BYTES,
   OUTBOX_SPAWNS_MAX,
@@ -62,7 +63,7 @@ export class Outbox {
     this.#spawns += 1
     if (this.#spawns > OUTBOX_SPAWNS_MAX) throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SPAWNS_MAX} spawns`)
     const named = findTag(spawn.tags, 'Module') === undefined ? [{ name: 'Module', value: spawn.module }] : []
-    const policy = findTag(spawn.tags, 'Scheduler') === undefined ? policyTags(this.#process.policy) : []
+    const policy = spawn.tags.some(namesScheduler) ? [] : policyTags(this.#process.policy)
     const to = childId(this.#process.id, this.#slot, this.#sends.length)
     const tags = [...spawn.tags, ...named, ...policy]
     const fault = faultOfSpawn(tags)

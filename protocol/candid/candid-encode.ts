@@ -6,21 +6,36 @@ import type { CandidPrimitive, CandidType, CandidValue } from './candid-value.ts
 export function encodeCandid(args: readonly (readonly [type: CandidType, value: CandidValue])[]): Uint8Array {
   const table = new TypeTable()
   const references = args.map(([type]) => table.reference(type))
+  const entries = table.entries()
   const writer = new Writer()
   for (const [type, value] of args) writeValue(writer, type, value)
   return concatBytes(
     Uint8Array.of(0x44, 0x49, 0x44, 0x4c),
-    leb(BigInt(table.entries.length)),
-    joinBytes(table.entries),
+    leb(BigInt(entries.length)),
+    joinBytes(entries),
     leb(BigInt(args.length)),
     joinBytes(references),
     writer.finish(),
   )
 }
 
-/** Each type stands once in the table; a named one before those that it is made of, which may name it again. */
+type NamedType = Extract<CandidType, { readonly named: string }>
+type PlainType = Exclude<CandidType, NamedType>
+
+/** What a type is, behind its names. */
+function resolved(type: CandidType): PlainType {
+  let found = type
+  while (typeof found === 'object' && 'named' in found) found = found.is()
+  return found
+}
+
+/**
+ * Each type stands once in the table; a named one before those that it is made of, which may name it again: what it is made of is
+ * looked at when all that names it is done, however long a chain of names is.
+ */
 class TypeTable {
-  readonly entries: Uint8Array[] = []
+  readonly #entries: Uint8Array[] = []
+  readonly #waiting: (readonly [index: number, type: Exclude<PlainType, string>])[] = []
   readonly #known = new Map<string, Uint8Array>()
 
   reference(type: CandidType): Uint8Array {
@@ -28,23 +43,30 @@ class TypeTable {
     const key = JSON.stringify(type)
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    if ('named' in type) return this.#named(key, type.is())
+    if ('named' in type) return this.#named(key, resolved(type))
     const entry = this.#entry(type)
-    const reference = signedLeb(BigInt(this.entries.push(entry) - 1))
+    const reference = signedLeb(BigInt(this.#entries.push(entry) - 1))
     this.#known.set(key, reference)
     return reference
   }
 
-  #named(key: string, type: CandidType): Uint8Array {
-    if (typeof type === 'string' || 'named' in type) return this.reference(type)
-    const index = this.entries.push(new Uint8Array(0)) - 1
+  #named(key: string, type: PlainType): Uint8Array {
+    if (typeof type === 'string') return primitiveCode(type)
+    const index = this.#entries.push(new Uint8Array(0)) - 1
     const reference = signedLeb(BigInt(index))
     this.#known.set(key, reference)
-    this.entries[index] = this.#entry(type)
+    this.#waiting.push([index, type])
     return reference
   }
 
-  #entry(type: Exclude<CandidType, string | { readonly named: string }>): Uint8Array {
+  /** All that was named, and what it is made of. */
+  entries(): readonly Uint8Array[] {
+    // More come to wait meanwhile.
+    for (const [index, type] of this.#waiting) this.#entries[index] = this.#entry(type)
+    return this.#entries
+  }
+
+  #entry(type: Exclude<PlainType, string>): Uint8Array {
     if ('opt' in type) return concatBytes(signedLeb(-18n), this.reference(type.opt))
     if ('vec' in type) return concatBytes(signedLeb(-19n), this.reference(type.vec))
     const isRecord = 'record' in type
@@ -66,12 +88,9 @@ class Writer {
   }
 }
 
-function writeValue(writer: Writer, type: CandidType, value: CandidValue): void {
-  if (typeof type === 'string') {
-    writePrimitive(writer, type, value)
-    return
-  }
-  if ('named' in type) writeValue(writer, type.is(), value)
+function writeValue(writer: Writer, given: CandidType, value: CandidValue): void {
+  const type = resolved(given)
+  if (typeof type === 'string') writePrimitive(writer, type, value)
   else if ('opt' in type) {
     if (!isObject(value) || !('opt' in value)) throw wrong('opt')
     writer.put(Uint8Array.of(value.opt === undefined ? 0 : 1))
@@ -92,15 +111,15 @@ function writeValue(writer: Writer, type: CandidType, value: CandidValue): void 
 }
 
 /** A field that is not there has its only value, if it has one. */
-function absent(type: CandidType): CandidValue {
-  if (typeof type === 'object' && 'named' in type) return absent(type.is())
+function absent(given: CandidType): CandidValue {
+  const type = resolved(given)
   if (typeof type === 'object' && 'opt' in type) return { opt: undefined }
   if (type === 'null' || type === 'reserved') return null
   throw wrong('a field that is not there')
 }
 
 function writeVector(writer: Writer, inner: CandidType, value: CandidValue): void {
-  if (value instanceof Uint8Array && inner === 'nat8') {
+  if (value instanceof Uint8Array && resolved(inner) === 'nat8') {
     writer.put(leb(BigInt(value.length)))
     writer.put(value)
     return

@@ -1,9 +1,10 @@
-import { MalformedBytes } from '../bytes.ts'
+import { fromUtf8, MalformedBytes } from '../bytes.ts'
+import { unescapedCandid } from './candid-escapes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, candidLabel } from './candid-value.ts'
 import { type DidField, type DidMethod, type DidService, type DidType, resolvedDid } from './did-type.ts'
 
 const TOKEN =
-  /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*|->|[(){};:,=]/gy
+  /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]+|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*|->|[(){};:,=]/gy
 const NESTING_MAX = 64
 const PRIMITIVES: ReadonlySet<string> = new Set([...CANDID_PRIMITIVES, 'principal'])
 const NUMBER = /^(?:0x[0-9a-fA-F_]+|[0-9][0-9_]*)$/
@@ -210,4 +211,4 @@ class DidReader {
 
 const numbered = (label: number, type: DidType): DidField => ({ label, name: `_${label}_`, type })
 
-const plain = (token: string): string => (token.startsWith('"') ? (JSON.parse(token) as string) : token)
+const plain = (token: string): string => (token.startsWith('"') ? fromUtf8(unescapedCandid(token)) : token)

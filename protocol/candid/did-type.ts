@@ -52,7 +52,7 @@ export function isNullableDid(type: DidType): boolean {
   return found.kind === 'opt' || (found.kind === 'primitive' && (found.of === 'null' || found.of === 'reserved'))
 }
 
-/** The type as it travels. @throws {MalformedBytes} for references, which can be received only */
+/** The type as it travels. References can be received only: where one could stand, no value does. */
 export function wireTypeOf(type: DidType): CandidType {
   switch (type.kind) {
     case 'primitive':
@@ -68,7 +68,7 @@ export function wireTypeOf(type: DidType): CandidType {
     case 'named':
       return { named: type.name, is: () => wireTypeOf(resolvedDid(type)) }
     default:
-      throw new MalformedBytes('candid: functions and services cannot be sent', 0)
+      return 'empty'
   }
 }
 

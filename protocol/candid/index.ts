@@ -1,5 +1,6 @@
 export * from './candid-decode.ts'
 export * from './candid-encode.ts'
+export * from './candid-escapes.ts'
 export * from './candid-value.ts'
 export * from './did-text.ts'
 export * from './did-type.ts'

@@ -73,6 +73,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@libp2p/peer-id': ['network'],
   '@libp2p/ping': ['network'],
   '@libp2p/tcp': ['network'],
+  '@libp2p/utils': ['network'],
   '@libp2p/yamux': ['network'],
   '@modelcontextprotocol/server': ['mcp'],
   '@multiformats/multiaddr': ['network'],

@@ -7,10 +7,12 @@ import {
   envelopeId,
   FUEL_MIN,
   type GuestContext,
+  namesScheduler,
   OUTBOX_MAX,
   OUTBOX_SIZE_MAX_BYTES,
   OUTBOX_SPAWNS_MAX,
   OUTPUT_SIZE_MAX_BYTES,
+  readPolicy,
   type Result,
   toBase64Url,
   toUtf8,
@@ -247,14 +249,17 @@ describe('an outbox', () => {
     const { outbox } = scripted.run(context => {
       send(context)
       ids.push(context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES }))
-      ids.push(context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(9) }), data: NO_BYTES }))
+      for (const name of ['Scheduler', 'scheduler'])
+        ids.push(context.spawn({ module: fakeId(4), tags: tagsOf({ [name]: keyOf(9) }), data: NO_BYTES }))
     })
-    expect(ids).toEqual([childId(SELF, 1, 1), childId(SELF, 1, 2)])
+    expect(ids).toEqual([1, 2, 3].map(place => childId(SELF, 1, place)))
     expect(outbox.map(({ core }) => core.to)).toEqual([other(1), ...ids])
-    const [, own, foreign] = outbox.map(({ bodyBytes }) => decodePushBody(bodyBytes))
+    const [, own, foreign, lower] = outbox.map(({ bodyBytes }) => decodePushBody(bodyBytes))
     expect(own).toMatchObject({ kind: 'spawn' })
     expect(own?.tags).toContainEqual({ name: 'Scheduler', value: keyOf(1) })
-    expect(foreign?.tags.filter(({ name }) => name === 'Scheduler')).toEqual([{ name: 'Scheduler', value: keyOf(9) }])
+    expect(foreign?.tags.filter(namesScheduler)).toEqual([{ name: 'Scheduler', value: keyOf(9) }])
+    expect(lower?.tags.filter(namesScheduler)).toEqual([{ name: 'scheduler', value: keyOf(9) }])
+    expect(readPolicy(lower?.tags ?? []).schedulers).toEqual([keyOf(9)])
   })
 
   it('drops a spawn that could never be, for it would block what follows it', () => {

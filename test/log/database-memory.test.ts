@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import RocksDB from 'rocksdb-native'
+import { expect, test, vi } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import { DATABASE_MEMORY } from '../../log/database-memory.ts'
+import { DATABASE_MEMORY, withDatabaseMemory } from '../../log/database-memory.ts'
 import { RocksStore } from '../../log/rocks-store.ts'
 import { NODE_SEED } from '../conformance/log.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -44,9 +45,17 @@ test('the database of the Hypercores holds little in memory for what is on the d
   const own = [
     ['enable_blob_files', 'true'],
     ['min_blob_size', '4096'],
-    ['optimize_filters_for_hits', 'true'],
   ]
-  expect([...(families.get('corestore') ?? [])]).toEqual(expect.arrayContaining(own))
+  const ours = ['optimize_filters_for_hits', 'true']
+  expect([...(families.get('corestore') ?? [])]).toEqual(expect.arrayContaining([...own, ours]))
+})
+
+test('a column family that another takes the place of is given back', () => {
+  const given = new RocksDB.ColumnFamily('corestore', {})
+  const destroy = vi.spyOn(given, 'destroy')
+  const ours = withDatabaseMemory(given)
+  expect([ours.name, destroy.mock.calls.length]).toEqual(['corestore', 1])
+  ours.destroy()
 })
 
 test('so does that of the store', async () => {

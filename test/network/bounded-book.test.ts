@@ -1,9 +1,9 @@
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { boundBook, toldOf } from '../../network/bounded-book.ts'
-import { openHost } from '../../network/open-host.ts'
+import { type Host, openHost } from '../../network/open-host.ts'
 import { peerIdOf } from '../../network/peer-name.ts'
 import { StreamWatch } from '../../network/stream-watch.ts'
 import { asKeyId, ed25519PublicKey, keyId, STRANGERS_KNOWN_MAX } from '../../protocol/index.ts'
@@ -15,6 +15,9 @@ function peer(number: number): PeerId {
 }
 const addresses = (first: number, count: number) =>
   Array.from({ length: count }, (_, n) => multiaddr(`/ip4/127.0.0.1/tcp/${first + n}`))
+/** Addresses that come before any of numbers, and at which nobody is. */
+const junk = (first: number, count: number) =>
+  Array.from({ length: count }, (_, n) => multiaddr(`/dns4/a${first + n}.invalid/tcp/1`))
 const protocols = (first: number, count: number) => Array.from({ length: count }, (_, n) => `/protocol/${first + n}`)
 
 async function book(connected: readonly PeerId[] = []) {
@@ -71,17 +74,40 @@ it('keeps of one peer no more than an honest one says, at once or bit by bit', a
   expect([later.addresses.length, later.protocols.length]).toEqual([32, 64])
 })
 
+it.each([
+  ['none of them', []],
+  ['one of them', addresses(4000, 1)],
+])('what others say of a peer does not push out what it signed, when that is %s', async (_, guessed) => {
+  const { peerStore } = await book()
+  await peerStore.merge(peer(1), { multiaddrs: [...guessed, ...junk(0, 32 - guessed.length)] })
+  await peerStore.merge(peer(1), toldOf(addresses(4000, 1)))
+  await peerStore.merge(peer(1), { multiaddrs: junk(32, 32) })
+  const { addresses: kept } = await peerStore.get(peer(1))
+  expect(kept).toHaveLength(32)
+  expect(kept.filter(({ isCertified }) => isCertified).map(one => one.multiaddr)).toEqual(addresses(4000, 1))
+})
+
+it('the host of a node dials first where a peer signed that it is, wherever else others say', async () => {
+  const [asked, asking] = [await host(1, '/ip4/127.0.0.1/tcp/0'), await host(2)]
+  await asking.peerStore.merge(asked.peerId, { multiaddrs: junk(0, 32) })
+  await asking.peerStore.merge(asked.peerId, toldOf(asked.getMultiaddrs()))
+  const { remoteAddr } = await asking.dial(asked.peerId)
+  expect(remoteAddr.toString()).toBe(asked.getMultiaddrs()[0]?.toString())
+})
+
 it('the host of a node knows so many strangers, however many come', async () => {
-  const host = await openHost({
-    ...{ seed: new Uint8Array(32).fill(9), listen: [], dialled: [], bootstrap: [] },
-    ...{ mdns: false, dht: false, relay: false, isPublic: false, listens: false },
+  const { peerStore, peerId } = await host(9)
+  for (let n = 0; n < STRANGERS_KNOWN_MAX + 10; n++) await peerStore.patch(peer(n), { protocols: ['/a'] })
+  const known = (await peerStore.all()).filter(({ id }) => !id.equals(peerId))
+  expect(known).toHaveLength(STRANGERS_KNOWN_MAX)
+})
+
+async function host(seed: number, ...listen: string[]): Promise<Host> {
+  const opened = await openHost({
+    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [] },
+    ...{ mdns: false, dht: false, relay: false, isPublic: false, listens: listen.length > 0 },
     ...{ isRefused: () => false, refused: () => undefined, watch: new StreamWatch() },
   })
-  try {
-    for (let n = 0; n < STRANGERS_KNOWN_MAX + 10; n++) await host.peerStore.patch(peer(n), { protocols: ['/a'] })
-    const known = (await host.peerStore.all()).filter(({ id }) => !id.equals(host.peerId))
-    expect(known).toHaveLength(STRANGERS_KNOWN_MAX)
-  } finally {
-    await host.stop()
-  }
-})
+  onTestFinished(() => opened.stop())
+  return opened
+}

@@ -1,3 +1,4 @@
+import type { AbortOptions } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished } from 'vitest'
 import { boundProviders } from '../../network/bounded-providers.ts'
@@ -9,11 +10,17 @@ import { concatBytes } from '../../protocol/index.ts'
 type Store = Parameters<typeof boundProviders>[0]
 
 /** A store that holds what it is given, and whose table of providers is bounded. */
-function table(max: number) {
+function table(max: number, removal?: () => Promise<void>) {
   const held = new Set<string>()
   const store = {
-    put: (key: unknown) => void held.add(String(key)),
-    delete: (key: unknown) => void held.delete(String(key)),
+    put: (key: unknown, _: unknown, options?: AbortOptions) => {
+      options?.signal?.throwIfAborted()
+      held.add(String(key))
+    },
+    delete: (key: unknown, options?: AbortOptions) => {
+      options?.signal?.throwIfAborted()
+      return removal ? removal() : void held.delete(String(key))
+    },
     query: () => {
       searches += 1
       return [...held].map(text => ({ key: text, value: new Uint8Array(1) }))
@@ -24,8 +31,8 @@ function table(max: number) {
   const key = (text: string) => text as unknown as Parameters<Store['put']>[0]
   return {
     held,
-    put: (text: string) => store.put(key(text), new Uint8Array(1)),
-    remove: (text: string) => store.delete(key(text)),
+    put: (text: string, signal?: AbortSignal) => store.put(key(text), new Uint8Array(1), signal && { signal }),
+    remove: (text: string, signal?: AbortSignal) => store.delete(key(text), signal && { signal }),
     found: async (prefix: string) =>
       (await Array.fromAsync(store.query({ prefix }))).map(({ key: one }) => String(one)),
     searches: () => searches,
@@ -38,6 +45,35 @@ it('forgets the oldest of whoever says most, and nothing of this node or that is
   for (const text of stay) put(text)
   for (let n = 0; n < 100; n++) put(`/dht/provider/${n}/many`)
   expect([...held]).toEqual([...stay, '/dht/provider/98/many', '/dht/provider/99/many'])
+})
+
+it('whoever says more than an equal part forgets what he said himself, though others have said as much', () => {
+  const { held, put } = table(6)
+  for (const text of ['1/many', '2/many', '3/many', '4/many', '1/few', '1/flood', '2/flood', '3/flood', '4/flood'])
+    put(`/dht/provider/${text}`)
+  expect([...held]).toEqual(
+    ['2/many', '3/many', '4/many', '1/few', '3/flood', '4/flood'].map(text => `/dht/provider/${text}`),
+  )
+})
+
+it('counts nothing that was given up before it was written or removed', () => {
+  const { held, put, remove } = table(2)
+  const signal = AbortSignal.abort()
+  put('/dht/provider/a/one')
+  for (const text of ['b/one', 'c/one']) expect(() => put(`/dht/provider/${text}`, signal)).toThrow('aborted')
+  expect(() => remove('/dht/provider/a/one', signal)).toThrow('aborted')
+  put('/dht/provider/b/two')
+  expect([...held]).toEqual(['/dht/provider/a/one', '/dht/provider/b/two'])
+  put('/dht/provider/c/three')
+  expect([...held]).toEqual(['/dht/provider/b/two', '/dht/provider/c/three'])
+})
+
+it('goes on when what is forgotten cannot be removed', async () => {
+  const { held, put } = table(1, () => Promise.reject(new Error('no place')))
+  for (let n = 0; n < 3; n++) put(`/dht/provider/${n}/one`)
+  // A rejection that nobody takes would be told of now.
+  await new Promise(resolve => setImmediate(resolve))
+  expect(held.size).toBe(3)
 })
 
 it('counts what is said again once, and what is gone no more', () => {

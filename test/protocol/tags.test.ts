@@ -173,6 +173,10 @@ describe('system tags', () => {
   it('let several schedulers be named, spelled alike', () => {
     const tag = { name: 'Scheduler', value: 'x' }
     refuseDuplicateSystemTags([tag, { ...tag, value: 'y' }, { ...tag, value: 'z' }])
+    refuseDuplicateSystemTags([
+      { name: 'scheduler', value: 'x' },
+      { name: 'scheduler', value: 'y' },
+    ])
     for (const name of ['scheduler', 'SCHEDULER'])
       expect(() => refuseDuplicateSystemTags([tag, { name, value: 'y' }])).toThrow(MalformedBytes)
   })

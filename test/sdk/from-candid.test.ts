@@ -9,6 +9,7 @@ const DID = `
 type List = opt record { head : int; tail : List };
 type Order = record { id : nat64; "price in cents" : nat32; side : variant { buy; sell : text } };
 type Callback = func (text) -> () oneway;
+type Octet = nat8;
 service market : (record { owner : principal }) -> {
   place : (Order) -> (variant { ok : nat64; err : text });
   small : (nat8, int16, float32, blob) -> (nat8, int64);
@@ -17,6 +18,8 @@ service market : (record { owner : principal }) -> {
   maybe : (opt opt nat) -> (opt opt nat) query;
   state : () -> (nat) query;
   watch : () -> (Callback) composite_query;
+  raw : (vec Octet, opt Callback) -> ();
+  "a\\41" : () -> ();
   note : /* says nothing */ (why : text) -> () oneway;
 }`
 
@@ -48,7 +51,7 @@ const Pairs = IDL.Vec(IDL.Tuple(IDL.Text, IDL.Nat))
 
 describe('a contract from a .did', () => {
   it('has updates as messages and queries as queries', () => {
-    expect(Object.keys(market.messages)).toEqual(['place', 'small', 'note'])
+    expect(Object.keys(market.messages)).toEqual(['place', 'small', 'raw', 'aA', 'note'])
     expect(Object.keys(market.queries)).toEqual(['list', 'pairs', 'maybe', 'state_', 'watch'])
     expect(market.wire?.actions['state_']).toBe('state')
     const taken = fromCandid('service : { toString : () -> (text); constructor : () -> () query }')
@@ -56,6 +59,8 @@ describe('a contract from a .did', () => {
   })
 
   it('sends what the stock client reads', () => {
+    const raw = [IDL.Vec(IDL.Nat8), IDL.Opt(IDL.Func([IDL.Text], [], ['oneway']))]
+    expect(IDL.decode(raw, bytesOf(sent('raw', [Uint8Array.of(1, 2), null])))).toEqual([Uint8Array.of(1, 2), []])
     const order = { id: 7n, 'price in cents': 250, side: { sell: 'now' } }
     expect(IDL.decode([Order], bytesOf(sent('place', { ...order, id: '7' })))).toEqual([order])
     const small = IDL.decode(
