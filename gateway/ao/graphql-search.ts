@@ -8,6 +8,7 @@ import {
   GRAPHQL_PER_PAGE_MAX,
   isId,
   messagesFeed,
+  type ModuleDescription,
   PAGE_MAX,
   type ProcessDescription,
 } from '../../protocol/index.ts'
@@ -179,7 +180,7 @@ async function lookAtOthers(
   const { atHand: log } = parts
   const processesAreWhole =
     !wants('Process') ||
-    (await lookThrough(
+    (await lookThrough<ProcessDescription>(
       after => log.directory.processes({ after, limit: PAGE_MAX }),
       // Children carry no Type in what their parent said of them: being spawned is what makes them processes.
       ({ owner, tags }) =>
@@ -192,7 +193,7 @@ async function lookAtOthers(
     ))
   const modulesAreWhole =
     !wants('Module') ||
-    (await lookThrough(
+    (await lookThrough<Omit<ModuleDescription, 'wasm'>>(
       after => log.directory.modules({ after, limit: PAGE_MAX }),
       module => fits(module.owner, module),
       async ({ id }) => take(await findItem({ ...parts, log }, id), timeless(id)),
@@ -202,13 +203,13 @@ async function lookAtOthers(
 }
 
 /** Reads those that fit, page by page; false: there is more than the budget allows. */
-async function lookThrough<Id extends string, Entry extends { readonly id: Id }>(
-  pageAfter: (after: Id | undefined) => Promise<readonly Entry[]>,
+async function lookThrough<Entry extends { readonly id: string }>(
+  pageAfter: (after: Entry['id'] | undefined) => Promise<readonly Entry[]>,
   fits: (entry: Entry) => boolean,
   read: (entry: Entry) => Promise<void>,
   budget: SearchBudget,
 ): Promise<boolean> {
-  let after: Id | undefined
+  let after: Entry['id'] | undefined
   for (;;) {
     const page = await pageAfter(after)
     if (!(await budget.takeEntries(page.length))) return false
