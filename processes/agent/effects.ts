@@ -22,6 +22,8 @@ export interface Effects {
 export interface Sealed {
   readonly effects: Effects
   readonly output: Uint8Array
+  /** Read and written to put its quotes. */
+  readonly quotingBytes: number
 }
 
 export const NO_EFFECTS: Effects = {}
@@ -42,13 +44,17 @@ const ENTRIES_MAX = 1024
 export function readSealed(sealed: Buffer): Sealed | undefined {
   if (lacksQuotes(sealed, 0)) {
     const output = withQuotes(sealed, 0, REPLY_HEAD, REPLY_END)
-    return output && { effects: NO_EFFECTS, output }
+    return output && { effects: NO_EFFECTS, output, quotingBytes: sealed.length + output.length }
   }
   const end = sealed.indexOf(LINE_FEED)
-  if (end < 0) return { effects: NO_EFFECTS, output: asReply(sealed) }
-  const output = outputOf(sealed, end + 1)
+  if (end < 0) return { effects: NO_EFFECTS, output: asReply(sealed), quotingBytes: 0 }
+  const start = end + 1
+  // A reply stands first in an output.
+  const isMarked = lacksQuotes(sealed, start + REPLY_HEAD.length)
+  const output = isMarked ? withQuotes(sealed, start, NOTHING, NOTHING) : Uint8Array.prototype.slice.call(sealed, start)
   if (output === undefined) return undefined
-  if (end === 0) return { effects: NO_EFFECTS, output }
+  const quotingBytes = isMarked ? sealed.length - start + output.length : 0
+  if (end === 0) return { effects: NO_EFFECTS, output, quotingBytes }
   let effects: unknown
   try {
     effects = JSON.parse(sealed.toString('utf8', 0, end))
@@ -56,13 +62,7 @@ export function readSealed(sealed: Buffer): Sealed | undefined {
     throw badCall('answer', 'its effects are no JSON')
   }
   if (!areEffects(effects)) throw badCall('answer', 'its effects have another form')
-  return { effects, output }
-}
-
-/** A reply stands first in an output; its quotes may be left to the host. */
-function outputOf(sealed: Buffer, start: number): Uint8Array | undefined {
-  const isMarked = lacksQuotes(sealed, start + REPLY_HEAD.length)
-  return isMarked ? withQuotes(sealed, start, NOTHING, NOTHING) : Uint8Array.prototype.slice.call(sealed, start)
+  return { effects, output, quotingBytes }
 }
 
 function asReply(text: Buffer): Uint8Array {
@@ -110,9 +110,9 @@ function isFailure(value: unknown): boolean {
   return Number.isSafeInteger(step) && isCode && isText(message) && isText(stack) && typeof isFinal === 'boolean'
 }
 
-/** Gas of carrying the effects out. */
-export function gasOf({ effects, output }: Sealed): number {
-  let gas = AGENT_GAS.outputByte * output.length
+/** Gas of putting the quotes and carrying the effects out. */
+export function gasOf({ effects, output, quotingBytes }: Sealed): number {
+  let gas = AGENT_GAS.outputByte * output.length + AGENT_GAS.quotingByte * quotingBytes
   for (const [isSpawn, , tags, data] of effects.sends ?? []) {
     let bytes = Buffer.byteLength(data)
     for (const text of tags) bytes += Buffer.byteLength(text)

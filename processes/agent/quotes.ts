@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer'
+import { QUERY_OUTPUT_MAX_BYTES } from '../../protocol/index.ts'
 import { COUNT as COUNT_TEXT, MARK as MARK_TEXT } from './guest/quick-text.ts'
 
 const MARK = MARK_TEXT.charCodeAt(0)
 const COUNT = COUNT_TEXT.charCodeAt(0)
 const QUOTE = 0x22
-/** What a byte of a text may become. */
-const ESCAPED_MAX_BYTES = 6
+/** No output is longer. */
+const OUTPUT_MAX_BYTES = QUERY_OUTPUT_MAX_BYTES
 /** Digits of a number of texts. */
 const DIGITS_MAX = 8
 /** The first byte of a character that may be half of a pair, and what its second byte is then at least. */
@@ -25,9 +26,10 @@ export const lacksQuotes = (text: Uint8Array, at: number): boolean => text[at] =
 
 /**
  * Puts the quotes into what `guest/quick-text.ts` writes, and escapes what stands between them, as `JSON.stringify` does: `text` from `start` on,
- * between `head` and `tail`. Undefined: it cannot be told, because a text holds a mark itself or half of a pair.
+ * between `head` and `tail`. Undefined: it cannot be told, because a text holds a mark itself or half of a pair, or it is longer than an output may be.
  */
 export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: Uint8Array): Uint8Array | undefined {
+  if (text.length - start > OUTPUT_MAX_BYTES) return undefined
   const countAt = text.indexOf(COUNT, start)
   const from = text.indexOf(COUNT, countAt + 1) + 1
   const digits = text.toString('latin1', countAt + 1, from - 1)
@@ -39,7 +41,6 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
   if (before > 0) out.set(text.subarray(start, countAt), head.length)
   let to = head.length + before
   let marks = 0
-  let isGrown = false
   for (let at = from; at < text.length; at++) {
     const byte = text[at] ?? 0
     if (byte === MARK) {
@@ -57,20 +58,19 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
       out[to++] = byte
       continue
     }
-    if (!isGrown) {
-      isGrown = true
-      out = grown(out, to + ESCAPED_MAX_BYTES * (text.length - at) + tail.length)
-    }
-    out.set(escaped, to)
-    to += escaped.length
+    const length = to + escaped.length + text.length - at - 1 + tail.length
+    if (length > OUTPUT_MAX_BYTES) return undefined
+    if (length > out.length) out = grown(out, Math.min(2 * length, OUTPUT_MAX_BYTES))
+    for (let index = 0; index < escaped.length; index++) out[to++] = escaped[index] ?? 0
   }
   if (marks !== marksMax) return undefined
   out.set(tail, to)
-  return isGrown ? out.slice(0, to + tail.length) : out
+  const length = to + tail.length
+  return length < out.length ? out.slice(0, length) : out
 }
 
 function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   const longer = new Uint8Array(length)
-  longer.set(bytes.length > length ? bytes.subarray(0, length) : bytes)
+  longer.set(bytes)
   return longer
 }

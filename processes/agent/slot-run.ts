@@ -3,11 +3,12 @@
  *
  * 1. A step that fails must leave nothing behind, and others of its slot must not notice: memory goes back to where
  *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
- * 2. All attempts together keep to the gas limit. What could run again gets half of it at first, so that a step
+ * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of it at first, so that a step
  *    without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
- * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
- * 5. An attempt whose quotes the host cannot put is made again, with quotes (`quotes.ts`).
+ * 4. Which steps fail is a function of the slot, so attempts are: at most two more than there are steps.
+ * 5. An attempt whose quotes the host cannot put (`quotes.ts`) is made again, with quotes, and what follows keeps to the whole limit anew: what ends
+ *    well does not fail for the texts it holds. All of it is charged, up to the limit.
  * 6. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
  */
 import {
@@ -62,11 +63,12 @@ export function runSlot(run: SlotRun): SlotEnd {
   const known: KnownFailure[] = []
   const mayRunAgain = isRepeatable(message, run.process)
   let used = 0n
-  let isQuoted = false
+  let unquoted: bigint | undefined
+  const charged = (): bigint => smaller(gasLimit, used + (unquoted ?? 0n))
   for (;;) {
     const left = gasLimit - used
     const limit = mayRunAgain && known.length === 0 ? left / 2n : left
-    const plan: Plan = { known, limit, isQuoted }
+    const plan: Plan = { known, limit, isQuoted: unquoted !== undefined }
     const attempt = runAttempt(run, inputs, plan)
     let failure: KnownFailure
     let isFinal: boolean
@@ -79,12 +81,13 @@ export function runSlot(run: SlotRun): SlotEnd {
       used += attempt.gas
       if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', ENGINE_LIMITS['out-of-gas'])
       if (attempt.kind === 'unquoted') {
-        isQuoted = true
+        unquoted = used
+        used = 0n
         continue
       }
       const told = attempt.sealed.effects.failure
       if (told === undefined) {
-        const ending = succeed(run, inputs, attempt.sealed, used)
+        const ending = succeed(run, inputs, attempt.sealed, charged())
         return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, plan) }
       }
       failure = [told[0], told[1], positions.behind(told[2], told[3])]
@@ -92,7 +95,7 @@ export function runSlot(run: SlotRun): SlotEnd {
     }
     const isKnown = known.some(([step]) => step === failure[0])
     if (isFinal || isKnown || known.length >= ATTEMPTS_MAX || used >= gasLimit)
-      return ended(run, inputs, used, failure[1], failure[2])
+      return ended(run, inputs, charged(), failure[1], failure[2])
     known.push(failure)
   }
 }
@@ -121,9 +124,11 @@ function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit, isQuoted }
   const delivery = deliveryOf(message, run.process, run.module, known, isQuoted)
   inputs.attach(machine.inputs, message.timestampMs, limit)
   calls.gas.value = limit
+  let told: Buffer
   let sealed: Sealed | undefined
   try {
-    sealed = readSealed(machine.deliver(delivery, run.entry))
+    told = machine.deliver(delivery, run.entry)
+    sealed = readSealed(told)
     if (sealed === undefined && isQuoted) throw badCall('answer', 'its quotes cannot be told')
   } catch (thrown) {
     return { kind: 'trap', trap: machine.explain(thrown, run.entry), step: machine.steps }
@@ -131,7 +136,7 @@ function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit, isQuoted }
   const own = calls.gas.value
   const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * bytesOf(delivery)
   const chunks = AGENT_GAS.chunk * machine.countDirty()
-  const effects = sealed === undefined ? 0 : gasOf(sealed)
+  const effects = sealed === undefined ? AGENT_GAS.quotingByte * told.length : gasOf(sealed)
   const gas = own < 0n ? limit + 1n : limit - own + BigInt(inputs.gas + carried + chunks + effects)
   return sealed === undefined ? { kind: 'unquoted', gas } : { kind: 'sealed', sealed, gas }
 }
@@ -140,6 +145,8 @@ function runAgain(run: SlotRun, inputs: SlotInputs, plan: Plan): void {
   const { kind } = runAttempt(run, inputs, plan)
   if (kind !== 'sealed') throw new HostFault('a slot that ended well did not end well again')
 }
+
+const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other)
 
 function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))

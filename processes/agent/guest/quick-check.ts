@@ -30,8 +30,8 @@ export interface QuickCheck {
   /** Whether the schema surely takes it. */
   readonly test: (value: unknown) => boolean
   /**
-   * JSON of what the schema knows of a value that it takes: as it is, or, behind the number of its texts, with each of them raw between marks
-   * (`quick-text.ts`). Undefined: the schema is to be asked.
+   * JSON of a value that the schema takes, if it knows all of it: as it is, or, behind the number of its texts, with each of them raw between marks
+   * (`quick-text.ts`). Undefined: the schema is to be asked, and `JSON.stringify`.
    */
   readonly text: (value: unknown) => string | undefined
 }
@@ -80,11 +80,12 @@ class CheckWriter {
   finish({ test, make, text }: Plan): QuickCheck {
     const value = make === undefined ? `${test('v')} ? v : U` : make('v')
     const all = text === undefined ? undefined : joined(text.pieces('v'))
-    const written = `n === 0 ? s : ${JSON.stringify(COUNT)} + n + ${JSON.stringify(COUNT)} + s`
+    const written = `n === 0 ? s : n > 0 ? ${JSON.stringify(COUNT)} + n + ${JSON.stringify(COUNT)} + s : undefined`
     const write =
       all === undefined ? '{}' : `{ if (!${test('v')}) return; n = ${text?.texts}; var s = ${all}; return ${written} }`
     const functions = `{ value: (v, f) => ${value}, test: v => ${test('v')}, text: v => ${write} }`
-    const body = `var n = 0, A = Array.isArray;\n${this.#functions.join('\n')}\nreturn ${functions}`
+    const known = 'A = Array.isArray, N = Object.keys, P = Object.getPrototypeOf, O = Object.prototype'
+    const body = `var n = 0, ${known};\n${this.#functions.join('\n')}\nreturn ${functions}`
     return new Function('U', 'K', body)(UNSURE, this.#constants) as QuickCheck
   }
 
@@ -133,7 +134,7 @@ class CheckWriter {
     )
   }
 
-  /** An object has the fields of its shape in their order, and no others. */
+  /** What is made has the fields of its shape in their order, and no others. */
   #object(def: Told, depth: number): Plan | undefined {
     if (!isUnchecked(def, ['shape'])) return undefined
     const fields: Field[] = []

@@ -88,17 +88,21 @@ export interface FieldText {
   readonly mayBeAbsent: boolean
 }
 
-/** The function that writes an object: the fields of its shape that are there, in their order. */
+/**
+ * The function that writes an object: the fields of its shape that are there, in their order. What has others, or whose class says how it is
+ * written, makes the number of texts none: it is written whole, however that comes about.
+ */
 export function objectWriter(fields: readonly FieldText[]): string {
   const count = fields.reduce((sum, { text, mayBeAbsent }) => sum + (mayBeAbsent ? 0 : text.texts), 0)
   const isWhole = !fields.some(({ mayBeAbsent }) => mayBeAbsent)
   const pieces = fields.flatMap(({ key, read, text, mayBeAbsent }, index): readonly Piece[] => {
     const comma = isWhole && index === 0 ? '' : ','
     const field = [{ literal: `${comma}${JSON.stringify(key)}:` }, ...text.pieces(read)]
-    return mayBeAbsent ? [{ code: `(${read} === undefined ? "" : ${counted(text, field)})` }] : field
+    return mayBeAbsent ? [{ code: `(${read} === undefined ? "" : (k--, ${counted(text, field)}))` }] : field
   })
   const all = isWhole
     ? joined([{ literal: '{' }, ...pieces, { literal: '}' }])
     : `'{' + (${joined(pieces)}).slice(1) + '}'`
-  return `v => { ${count === 0 ? '' : `n += ${count}; `}return ${all} }`
+  const required = fields.filter(({ mayBeAbsent }) => !mayBeAbsent).length
+  return `v => { var k = N(v).length, s = ${all}; n += k === ${required} && P(v) === O ? ${count} : NaN; return s }`
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { AGENT_GAS } from '../../../processes/agent/gas.ts'
 import { COUNT, MARK } from '../../../processes/agent/guest/quick-text.ts'
 import { lacksQuotes, withQuotes } from '../../../processes/agent/quotes.ts'
-import type { GuestFactory } from '../../../protocol/index.ts'
-import { AgentDriver, loadAgent, request, spawnMessage } from './agent-driver.ts'
+import { type GuestFactory, QUERY_OUTPUT_MAX_BYTES } from '../../../protocol/index.ts'
+import { fakeId } from '../../fakes/guest-context.ts'
+import { AgentDriver, loadAgent, request, type Step, spawnMessage } from './agent-driver.ts'
 
 const NONE = new Uint8Array(0)
 const marked = (text: string): string => MARK + text + MARK
@@ -47,9 +49,20 @@ describe('quotes that are left to the host', () => {
     ['a number without an end', Buffer.from(`${COUNT}1`)],
     ['a number that is none', counted('1e1', marked('a'))],
     ['a number as long as a book', counted('1'.repeat(100), marked('a'))],
+    ['a text longer than an output', counted(1, marked('a'.repeat(QUERY_OUTPUT_MAX_BYTES)))],
+    ['a text that becomes longer than an output', counted(1, marked('\0'.repeat(QUERY_OUTPUT_MAX_BYTES / 2)))],
   ])('are not put into %s', (_, text) => {
     expect(put(text)).toBeUndefined()
   })
+})
+
+it('quotes are put into the longest output, whatever must be escaped', () => {
+  const texts = ['\0'.repeat((QUERY_OUTPUT_MAX_BYTES - 4) / 6)]
+  const bytes = withQuotes(counted(1, `[${texts.map(marked).join('')}]`), 0, NONE, NONE)
+  expect(bytes?.length).toBe(QUERY_OUTPUT_MAX_BYTES)
+  // Nor is more kept than that.
+  expect(bytes?.buffer.byteLength).toBe(QUERY_OUTPUT_MAX_BYTES)
+  expect(JSON.parse(Buffer.from(bytes ?? NONE).toString('utf8'))).toStrictEqual(texts)
 })
 
 describe('what an agent replies', { timeout: 180_000 }, () => {
@@ -81,7 +94,47 @@ describe('what an agent replies', { timeout: 180_000 }, () => {
     expect(driver.query('last')).toStrictEqual(texts)
   })
 
-  it('has the fields that are promised and no others', () => {
-    expect(start().run(request('more', {})).output).toStrictEqual({ reply: { known: 'promised' } })
+  const lastOf = (driver: AgentDriver, gasLimit?: bigint): Step =>
+    driver.run(request('last', undefined, { kind: 'query' }), gasLimit)
+
+  it('is paid for by what is read and written to quote it', () => {
+    const driver = start()
+    const gasWith = (text: string): number => {
+      driver.send('keep', { text, texts: [] })
+      return Number(lastOf(driver).ending.gas)
+    }
+    const length = 10_000
+    const plain = gasWith('a'.repeat(length))
+    const escaped = gasWith('a\0'.repeat(length / 2))
+    expect(plain - gasWith('')).toBeGreaterThan(2 * length * AGENT_GAS.quotingByte)
+    expect(escaped - plain).toBeGreaterThan(2 * length * AGENT_GAS.quotingByte)
   })
+
+  it('does not fail for a text that has it run again: the gas of both runs counts, up to the limit', () => {
+    const driver = start()
+    const plain = lastOf(driver).ending.gas
+    driver.send('keep', { text: `a mark ${MARK}`, texts: [] })
+    const both = lastOf(driver).ending.gas
+    expect(both).toBeGreaterThan((plain * 3n) / 2n)
+    // Enough for each of them, not for both.
+    for (const limit of [both - 1n, (both * 2n) / 3n]) {
+      const asked = lastOf(driver, limit)
+      expect(asked.ending).toMatchObject({ status: 'ok', gas: limit })
+      expect(asked.output).toMatchObject({ reply: { text: `a mark ${MARK}` } })
+    }
+    expect(lastOf(driver, both / 3n).ending).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
+  })
+
+  it.each(['plain', `a mark ${MARK}`, 'half of a pair: \ud800'])(
+    'has the fields it was given, to whomever: %j',
+    text => {
+      const driver = start()
+      const reply = { known: text, unknown: 'not promised' }
+      expect(driver.send('more', { text }).output).toStrictEqual({ reply })
+      const pushed = driver.push(fakeId(7), ['Action', 'more', 'Reference', '1'], JSON.stringify({ text }))
+      expect(pushed.context.sent.map(({ data }) => JSON.parse(Buffer.from(data).toString('utf8')))).toStrictEqual([
+        reply,
+      ])
+    },
+  )
 })

@@ -10,7 +10,7 @@ const Echo = contract({
   messages: {
     keep: message({ input: Texts, reply: Texts }),
     tell: message({ input: Texts, reply: Texts }),
-    more: message({ reply: z.object({ known: z.string() }) }),
+    more: message({ input: z.object({ text: z.string() }), reply: z.object({ known: z.string() }) }),
   },
   queries: { last: query({ reply: Texts }) },
   events: { told: z.object({ text: z.string() }) },
@@ -27,8 +27,8 @@ export default Echo.implement({
       ctx.emit('told', { text: texts.text })
       return texts
     },
-    more() {
-      const more = { known: 'promised', unknown: 'not promised' }
+    more(_, { text }) {
+      const more = { known: text, unknown: 'not promised' }
       return more
     },
   },
