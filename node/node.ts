@@ -153,6 +153,7 @@ async function openNode(
     {
       ...base,
       ...faces,
+      atHand: log,
       operations,
       options,
       port: options.port,

@@ -23,6 +23,8 @@ export interface OpenGatewayParts {
   readonly messenger: Messenger
   readonly computer: Computer
   readonly log: Log
+  /** What of it this node holds itself. */
+  readonly atHand: Log
   readonly clock: Clock
   readonly logger: NodeLogger
   readonly metrics: MetricsRegistry

@@ -263,20 +263,20 @@ export const AO_SLOTS_LOOKED_AT_MAX = 20_000
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */
 export const GRAPHQL_TOKENS_MAX = 4096
-/** Fields of a GraphQL question that are answered, each of which may look through all there is. */
+/** Fields of a GraphQL question that are answered. */
 export const GRAPHQL_QUESTIONS_MAX = 10
 /** Nodes in a page when the client names no number: an Arweave gateway's own. */
 export const GRAPHQL_PER_PAGE = 10
 /** Nodes in a page, and ids in one question: an Arweave gateway's own. */
 export const GRAPHQL_PER_PAGE_MAX = 100
-/** Processes and modules one question looks through: there is no index by tag. */
+/** Processes and modules one request looks through: there is no index by tag. */
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Processes in whose feeds messages are looked for, where no recipients are named: each is opened. */
 export const GRAPHQL_FEEDS_LOOKED_AT_MAX = 1_000
-/** Messages one question looks through: there is no index by sender or tag. */
-export const GRAPHQL_MESSAGES_LOOKED_AT_MAX = 10_000
-/** Matches that are read and sorted by time before a page is cut. */
-export const GRAPHQL_MATCHES_MAX = 2_000
+/** Messages and spawns one request reads, and feeds it opens: there is no index by sender or tag. */
+export const GRAPHQL_ITEMS_READ_MAX = 10_000
+/** Bytes of feeds and modules one request reads for that: seconds of work. */
+export const GRAPHQL_BYTES_READ_MAX = 128 * MiB
 
 // Tools
 /** Processes that are shown as tools at once: a model that is told of more finds none of them. */

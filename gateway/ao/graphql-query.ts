@@ -31,18 +31,19 @@ export function readQuestions<Field extends string>(
   const reader = new Reader(tokens, variables)
   const asked: Question<Field>[] = []
   let depth = 0
-  for (; reader.at < tokens.length; reader.at++) {
-    const token = tokens[reader.at]
+  while (reader.at < tokens.length) {
+    if (depth === 1 && tokens[reader.at]?.kind === 'name') {
+      const { field, name, values } = reader.selection()
+      const known = fields.find(each => each === field)
+      if (known === undefined) continue
+      asked.push({ field: known, name, values })
+      if (asked.length > GRAPHQL_QUESTIONS_MAX) throw malformed(`at most ${GRAPHQL_QUESTIONS_MAX} fields`)
+      continue
+    }
     if (reader.isMark('{')) depth++
     else if (reader.isMark('}')) depth--
-    else if (reader.isMark('$')) reader.variableDefinition()
-    const field = fields.find(name => depth === 1 && token?.kind === 'name' && token.text === name)
-    if (field === undefined) continue
-    const name = reader.alias() ?? field
+    else if (depth === 0 && reader.isMark('$')) reader.variableDefinition()
     reader.at++
-    asked.push({ field, name, values: reader.isMark('(') ? reader.fields('(', ')') : {} })
-    reader.at--
-    if (asked.length > GRAPHQL_QUESTIONS_MAX) throw malformed(`at most ${GRAPHQL_QUESTIONS_MAX} fields`)
   }
   return asked
 }
@@ -80,10 +81,15 @@ class Reader {
     return token?.kind === 'mark' && token.text === text
   }
 
-  /** `alias: field`, of the field it stands on. */
-  alias(): string | undefined {
-    const [alias, colon] = this.#tokens.slice(Math.max(0, this.at - 2), this.at)
-    return alias?.kind === 'name' && colon?.text === ':' ? alias.text : undefined
+  /** `alias: field(arguments)`, of which a field is enough. */
+  selection(): { readonly field: string; readonly name: string; readonly values: Arguments } {
+    const name = this.#take('name').text
+    let field = name
+    if (this.isMark(':')) {
+      this.at++
+      field = this.#take('name').text
+    }
+    return { field, name, values: this.isMark('(') ? this.fields('(', ')') : {} }
   }
 
   /** `$name: Type = default`: remembers the default; stands on its last token then. */

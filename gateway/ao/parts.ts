@@ -24,6 +24,8 @@ export interface AoFacadeParts {
   readonly scheduler: Scheduler
   readonly computer: Computer
   readonly log: Log
+  /** What this node holds itself: nobody else is asked for more. */
+  readonly atHand: Log
   readonly clock: Clock
   /** Whether cron timers of a process are given ticks. */
   readonly monitor: {

@@ -20,6 +20,7 @@ import {
   findTag,
   fromUtf8,
   keyId,
+  type Log,
   messagesFeed,
   type Messenger,
   type ModuleAdded,
@@ -63,13 +64,16 @@ export class FakeNode implements AsyncDisposable {
   #server: Server | undefined
   url = ''
 
-  static async open(): Promise<FakeNode> {
+  /** `logs`: what stands between the façade and the log of this node. */
+  static async open(logs: (log: Log) => { log?: Log; atHand?: Log } = () => ({})): Promise<FakeNode> {
     const node = new FakeNode()
     const facade = createAoFacade({
       messenger: node.messenger,
       scheduler: node.scheduler,
       computer: node.computer,
       log: node.log,
+      atHand: node.log,
+      ...logs(node.log),
       clock: node.clock,
       monitor: {
         add: process => void node.monitored.add(process),

@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { envelopeId, GRAPHQL_FEEDS_LOOKED_AT_MAX, toUtf8 } from '../../../protocol/index.ts'
+import { messagesTo } from '../../../gateway/ao/messages-to.ts'
+import { SearchBudget } from '../../../gateway/ao/search-budget.ts'
+import { withOverrides } from '../../../node/with-overrides.ts'
+import {
+  asProcessId,
+  type Envelope,
+  envelopeId,
+  Failure,
+  GRAPHQL_BYTES_READ_MAX,
+  GRAPHQL_FEEDS_LOOKED_AT_MAX,
+  GRAPHQL_ITEMS_READ_MAX,
+  type Log,
+  type ProcessId,
+  toUtf8,
+} from '../../../protocol/index.ts'
 import { tags } from '../../fakes/guest-context.ts'
 import { FakeNode, NODE_KEY } from './fake-node.ts'
 import { type Answer, call, pick, post } from './http-call.ts'
@@ -19,6 +33,10 @@ function ask(node: FakeNode, query: string, variables?: object): Promise<Answer>
 function ids(answer: Answer): unknown[] {
   const edges = answer.at('data', 'transactions', 'edges')
   return Array.isArray(edges) ? edges.map(edge => pick(edge, ['node', 'id'])) : []
+}
+
+function pushed(from: ProcessId, to: ProcessId, n: number): Envelope {
+  return pushEnvelope(from, to, { kind: 'message', tags: tags('N', String(n)), data: toUtf8('hi'), anchor: undefined })
 }
 
 const node0 = ['data', 'transactions', 'edges', 0, 'node'] as const
@@ -187,12 +205,135 @@ describe('the gateway’s GraphQL', () => {
       ask(node, `{ transactions(tags: [{ name: "SDK", values: "x" }, { name: "Type", values: [${type}] }]) { id } }`)
     expect((await find('"Message"')).status).toBe(200)
     await sender.spawn(module, 'Name', 'more')
-    for (const type of ['"Message"', '"Message", "Process"']) {
+    for (const type of ['"Message"', '"Message", "Process"', '']) {
       const answer = await find(type)
       expect([answer.status, answer.at('error')]).toEqual([400, expect.stringContaining('many processes')])
     }
-    expect((await find('')).status).toBe(200)
+    expect((await find('"Process", "Module"')).status).toBe(200)
     expect(ids(await ask(node, `{ transactions(recipients: "${process}") { id } }`))).toEqual([message])
+  })
+
+  test('asks nobody else but for ids and recipients', async () => {
+    const reads: string[] = []
+    await using node = await FakeNode.open(log => ({
+      log: withOverrides<Log>(log, {
+        length: async feed => {
+          reads.push(feed.process)
+          throw new Failure('feed-frozen')
+        },
+        block: async () => {
+          throw new Failure('feed-frozen')
+        },
+      }),
+    }))
+    const sender = new Sender(node)
+    const process = await sender.spawn(await sender.module(), 'Name', 'one')
+    const message = await sender.message(process)
+    expect(ids(await ask(node, '{ transactions(tags: { name: "Type", values: "Message" }) { id } }'))).toEqual([
+      message,
+    ])
+    expect(ids(await ask(node, '{ transactions(tags: { name: "Type", values: "Process" }) { id } }'))).toEqual([
+      process,
+    ])
+    expect(reads).toEqual([])
+    expect(ids(await ask(node, `{ transactions(recipients: "${process}") { id } }`))).toEqual([message])
+    expect(reads).toEqual([process])
+  })
+
+  test('leaves out a message whose sender nobody describes', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const stranger = asProcessId('s'.repeat(43))
+    await node.write(process, pushed(stranger, process, 0))
+    const message = await sender.message(process)
+    for (const asked of ['tags: { name: "Type", values: "Message" }', `recipients: "${process}"`]) {
+      const answer = await ask(node, `{ transactions(${asked}) { id } }`)
+      expect([asked, answer.status, ids(answer)]).toEqual([asked, 200, [message]])
+    }
+  })
+
+  test('sorts and pages what it finds without a type, however much there is', async () => {
+    const { node, module, process } = await nodeWithProcess()
+    await using _ = node
+    const sent: string[] = []
+    while (sent.length < 2_100) {
+      node.nowMs += 1000
+      const frame = Array.from({ length: 100 }, (_, at) => pushed(process, process, sent.length + at))
+      const { slot } = await node.write(process, ...frame)
+      sent.push(...frame.map((envelope, at) => envelopeId(envelope, process, slot + at)))
+    }
+    const all = [module, process, ...sent]
+    const page = (sort: string, after: string | undefined, first = 3) =>
+      ask(
+        node,
+        `query ($after: String) { transactions(tags: { name: "Data-Protocol", values: "ao" }, sort: ${sort}, first: ${first}, after: $after) { id } }`,
+        { after },
+      )
+    const location = ids(await page('HEIGHT_ASC', undefined, 2)).find(id => id !== module)
+    const ascending = [...ids(await page('HEIGHT_ASC', undefined, 2)), ...all.slice(1)]
+    expect(new Set(ascending)).toEqual(new Set([location, ...all]))
+    for (const [sort, order] of [
+      ['HEIGHT_ASC', ascending],
+      ['HEIGHT_DESC', ascending.toReversed()],
+    ] as const) {
+      for (const start of [0, 1, 2, 3, 1_050, order.length - 4, order.length - 3, order.length - 2]) {
+        const answer = await page(sort, start === 0 ? undefined : String(order[start - 1]))
+        expect([sort, start, ids(answer)]).toEqual([sort, start, order.slice(start, start + 3)])
+        expect(answer.at('data', 'transactions', 'pageInfo', 'hasNextPage')).toBe(start + 3 < order.length)
+      }
+    }
+    expect((await page('HEIGHT_ASC', 'x'.repeat(43))).status).toBe(400)
+  })
+
+  test('says so when there is more than a request looks through, whatever it asks for', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const message = await sender.message(process, ' ', 'Action', 'Seldom')
+    const ticks: Envelope[] = Array.from({ length: 1_000 }, () => ({ kind: 'tick', timer: toUtf8('t'), dueMs: 1 }))
+    for (let n = 0; n < GRAPHQL_ITEMS_READ_MAX / 2; n += ticks.length) await node.write(process, ...ticks)
+    const find = (name: string, sort = 'HEIGHT_DESC') =>
+      `${name}: transactions(recipients: "${process}", tags: { name: "Action", values: "Seldom" }, sort: ${sort}) { id }`
+    expect(ids(await ask(node, `{ ${find('transactions')} }`))).toEqual([message])
+    expect((await ask(node, `{ ${find('a')} ${find('b')} }`)).at('error')).toContain('more here than one request')
+    const other = await ask(node, `{ ${find('a')} ${find('b', 'HEIGHT_ASC')} }`)
+    expect(other.at('data', 'a', 'pageInfo', 'hasNextPage')).toBe(false)
+    expect(other.at('data', 'b')).toMatchObject({ pageInfo: { hasNextPage: true }, edges: [{ cursor: message }] })
+  })
+
+  test('bounds the bytes that one request reads, and holds none of them', async () => {
+    const { node, process } = await nodeWithProcess()
+    await using _ = node
+    for (let n = 0; n < 3; n++) await node.write(process, pushed(process, process, n))
+    const budget = new SearchBudget(new AbortController().signal)
+    const wanted = { ascending: true, start: undefined, count: 1, fits: () => true }
+    const look = async () =>
+      messagesTo({ feeds: node.log, senders: node.log }, [await node.description(process)], wanted, budget)
+    const { matches } = await look()
+    expect(matches).toMatchObject([{ node: { data: { size: '2' } } }])
+    expect(matches).toEqual(JSON.parse(JSON.stringify(matches)))
+    budget.takeBytes(GRAPHQL_BYTES_READ_MAX)
+    await expect(look()).rejects.toMatchObject({ code: 'malformed-request' })
+  })
+
+  test('stops looking when the client has gone', async () => {
+    const gone = new AbortController()
+    await using node = await FakeNode.open()
+    const sender = new Sender(node)
+    const process = await sender.spawn(await sender.module())
+    for (let n = 0; n < 100; n++) await node.write(process, pushed(process, process, n))
+    let looks = 0
+    const fits = () => {
+      if (++looks === 10) gone.abort(new Failure('aborted'))
+      return false
+    }
+    const found = messagesTo(
+      { feeds: node.log, senders: node.log },
+      [await node.description(process)],
+      { ascending: true, start: undefined, count: 1, fits },
+      new SearchBudget(gone.signal),
+    )
+    await expect(found).rejects.toMatchObject({ code: 'aborted' })
+    expect(looks).toBe(10)
   })
 
   test('pages through messages of one moment, each once', async () => {
@@ -318,6 +459,11 @@ describe('the gateway’s GraphQL', () => {
       module: { edges: [{ node: { id: module } }] },
       blocks: { edges: [{ node: { height: 1_500_000 } }] },
     })
+    const misleading = `query ($id: ID!) { transactions: blocks(first: 1) { id } x(transactions: 5, blocks: $id) { id }
+      blocks: transaction(id: $id) @include(if: true) { transactions: id } }`
+    const answer = await ask(node, misleading, { id: process })
+    expect(answer.at('data', 'transactions', 'edges', 0, 'node', 'height')).toBe(1_500_000)
+    expect(answer.at('data', 'blocks', 'id')).toBe(process)
     const many = `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: blocks { id }`).join(' ')} }`
     expect((await ask(node, many)).status).toBe(400)
   })
