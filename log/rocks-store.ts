@@ -15,7 +15,10 @@ const LINGER_MS = 500
 const BACKLOG_MAX_BYTES = 32 * 1024 * 1024
 /** Pause before a database that failed is opened anew. */
 const REOPEN_PAUSE_MS = 500
-const ITERATOR_CAPACITY = 256
+/** Pairs that a walk takes from the database at once. */
+const TOGETHER_MAX = 256
+/** The same, of walks that do not say how many they want: each has room for them, and in a burst thousands that wake walk at once. */
+const TOGETHER_UNLESS_SAID = 64
 
 interface Pending {
   /** The key as text. */
@@ -129,9 +132,10 @@ export class RocksStore implements Store, AsyncDisposable {
     reverse?: boolean
   }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }> {
     const { gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY } = options
+    const wanted = options.limit ?? TOGETHER_UNLESS_SAID
     if (compareBytes(gte, lt) >= 0 || limit <= 0) return
     const above = this.#pendingBetween(gte, lt, reverse)
-    const capacity = Math.min(ITERATOR_CAPACITY, limit + above.length)
+    const capacity = Math.min(TOGETHER_MAX, wanted + above.length)
     let given = 0
     try {
       const below = this.#db.iterator({ gte, lt, reverse, capacity })
