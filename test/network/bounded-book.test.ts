@@ -1,12 +1,11 @@
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { boundBook, toldOf } from '../../network/bounded-book.ts'
-import { type Host, openHost } from '../../network/open-host.ts'
 import { peerIdOf } from '../../network/peer-name.ts'
-import { StreamWatch } from '../../network/stream-watch.ts'
 import { asKeyId, ed25519PublicKey, keyId, STRANGERS_KNOWN_MAX } from '../../protocol/index.ts'
+import { loneHost } from './lone-host.ts'
 
 function peer(number: number): PeerId {
   const seed = new Uint8Array(32)
@@ -88,7 +87,7 @@ it.each([
 })
 
 it('the host of a node dials first where a peer signed that it is, wherever else others say', async () => {
-  const [asked, asking] = [await host(1, '/ip4/127.0.0.1/tcp/0'), await host(2)]
+  const [asked, asking] = [await loneHost(1, { listens: true }), await loneHost(2)]
   await asking.peerStore.merge(asked.peerId, { multiaddrs: junk(0, 32) })
   await asking.peerStore.merge(asked.peerId, toldOf(asked.getMultiaddrs()))
   const { remoteAddr } = await asking.dial(asked.peerId)
@@ -96,18 +95,8 @@ it('the host of a node dials first where a peer signed that it is, wherever else
 })
 
 it('the host of a node knows so many strangers, however many come', async () => {
-  const { peerStore, peerId } = await host(9)
+  const { peerStore, peerId } = await loneHost(9)
   for (let n = 0; n < STRANGERS_KNOWN_MAX + 10; n++) await peerStore.patch(peer(n), { protocols: ['/a'] })
   const known = (await peerStore.all()).filter(({ id }) => !id.equals(peerId))
   expect(known).toHaveLength(STRANGERS_KNOWN_MAX)
 })
-
-async function host(seed: number, ...listen: string[]): Promise<Host> {
-  const opened = await openHost({
-    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [] },
-    ...{ mdns: false, dht: false, relay: false, isPublic: false, listens: listen.length > 0 },
-    ...{ isRefused: () => false, refused: () => undefined, watch: new StreamWatch() },
-  })
-  onTestFinished(() => opened.stop())
-  return opened
-}

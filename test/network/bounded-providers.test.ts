@@ -1,11 +1,10 @@
 import type { AbortOptions } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { boundProviders } from '../../network/bounded-providers.ts'
-import { type Host, openHost } from '../../network/open-host.ts'
 import { DHT_PROTOCOL } from '../../network/services.ts'
-import { StreamWatch } from '../../network/stream-watch.ts'
 import { concatBytes } from '../../protocol/index.ts'
+import { loneHost } from './lone-host.ts'
 
 type Store = Parameters<typeof boundProviders>[0]
 
@@ -99,7 +98,7 @@ it('finds who has something without a look at all that is kept', async () => {
 })
 
 it('a node in the table keeps what others say they have, but no name as long as a message', async () => {
-  const [asked, asking] = [await host(1, '/ip4/127.0.0.1/tcp/0'), await host(2)]
+  const [asked, asking] = [await loneHost(1, { dht: true, listens: true }), await loneHost(2, { dht: true })]
   const put: string[] = []
   const store = (Reflect.get(asked, 'components') as { datastore: Store }).datastore
   const write = store.put.bind(store)
@@ -123,16 +122,6 @@ it('a node in the table keeps what others say they have, but no name as long as 
   await expect.poll(() => stream.status).not.toBe('open')
   expect(put).toHaveLength(1)
 })
-
-async function host(seed: number, ...listen: string[]): Promise<Host> {
-  const opened = await openHost({
-    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [] },
-    ...{ mdns: false, dht: true, relay: false, isPublic: false, listens: listen.length > 0 },
-    ...{ isRefused: () => false, refused: () => undefined, watch: new StreamWatch() },
-  })
-  onTestFinished(() => opened.stop())
-  return opened
-}
 
 /** Bytes as a field of protobuf. */
 function field(number: number, bytes: Uint8Array): Uint8Array {

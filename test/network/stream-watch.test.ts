@@ -1,27 +1,17 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { type Host, openHost } from '../../network/open-host.ts'
 import { StreamWatch } from '../../network/stream-watch.ts'
 import { PEER_SERVICE_RATE_MAX_BYTES } from '../../protocol/index.ts'
+import { loneHost } from './lone-host.ts'
 
 const PING = '/ipfs/ping/1.0.0'
-
-async function host(seed: number, watch: StreamWatch, ...listen: string[]): Promise<Host> {
-  const opened = await openHost({
-    ...{ seed: new Uint8Array(32).fill(seed), listen, dialled: ['/ip4/127.0.0.1/tcp/1'], bootstrap: [], watch },
-    ...{ mdns: false, dht: false, relay: false, isPublic: false, listens: listen.length > 0 },
-    ...{ isRefused: () => false, refused: () => undefined },
-  })
-  onTestFinished(() => opened.stop())
-  return opened
-}
 
 it('counts what a peer sends to a service from its first byte on, over however many streams', async () => {
   // Its seconds do not pass.
   vi.useFakeTimers({ toFake: ['setInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const watch = new StreamWatch()
-  const [asked, asking] = [await host(1, watch, '/ip4/127.0.0.1/tcp/0'), await host(2, new StreamWatch())]
+  const [asked, asking] = [await loneHost(1, { watch, listens: true }), await loneHost(2)]
   const offences: string[] = []
   watch.begin({ host: asked, offence: (_, what) => offences.push(what) })
   onTestFinished(() => watch.end())

@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { wat } from '../rewriter/wat.ts'
 import { CanisterNet } from './canister-net.ts'
 
-/** Sets its timer to five seconds from now; replies with how often it rang. */
-const RINGING = wat(`(module
+const IMPORTS = `
   (import "ic0" "time" (func $time (result i64)))
   (import "ic0" "global_timer_set" (func $set (param i64) (result i64)))
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
   (import "ic0" "msg_reply" (func $reply))
-  (memory 1)
+  (memory 1)`
+
+/** Sets its timer to five seconds from now; replies with how often it rang. */
+const RINGING = wat(`(module${IMPORTS}
   (func (export "canister_update start")
     (drop (call $set (i64.add (call $time) (i64.const 5000000000))))
     (call $reply))
@@ -16,12 +18,7 @@ const RINGING = wat(`(module
   (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`)
 
 /** Sets its timer to now, and has a heartbeat; replies with how often the timer rang. */
-const BEATING = wat(`(module
-  (import "ic0" "time" (func $time (result i64)))
-  (import "ic0" "global_timer_set" (func $set (param i64) (result i64)))
-  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
-  (import "ic0" "msg_reply" (func $reply))
-  (memory 1)
+const BEATING = wat(`(module${IMPORTS}
   (func $now (drop (call $set (call $time))))
   (func (export "canister_update start") (call $now) (call $reply))
   (func (export "canister_heartbeat"))
