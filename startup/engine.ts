@@ -10,7 +10,13 @@
  * - Two arenas for all threads, free ends of them go back to the system, and what is large is mapped by itself.
  */
 export const NODE_ENGINE = {
-  execArgv: ['--min-semi-space-size=8', '--max-semi-space-size=8', '--no-allocation-site-pretenuring', '--heap-growing-percent=30', '--expose-gc'],
+  execArgv: [
+    '--min-semi-space-size=8',
+    '--max-semi-space-size=8',
+    '--no-allocation-site-pretenuring',
+    '--heap-growing-percent=30',
+    '--expose-gc',
+  ],
   env: {
     MALLOC_ARENA_MAX: '2',
     MALLOC_TRIM_THRESHOLD_: '131072',
