@@ -96,11 +96,7 @@ export class Post {
     if (callee.length === 0) {
       keep(undefined)
       if (!this.#manage({ method, arg, cycles, callback: id, version: draft.version }, slot)) {
-        this.refuse(
-          id,
-          { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` },
-          slot,
-        )
+        this.refuse(id, unknownMethod(method), slot)
       }
       return
     }
@@ -290,6 +286,13 @@ function withBoundedText(answer: CanisterAnswer): CanisterAnswer {
   if (reject === undefined || reject.message.length <= REJECT_TEXT_MAX) return answer
   return { reject: { ...reject, message: reject.message.slice(0, REJECT_TEXT_MAX).toWellFormed() } }
 }
+
+/** How the IC answers a canister that asks its management for what there is not. */
+export const unknownMethod = (method: string): Reject => ({
+  code: REJECT.error,
+  error: 'IC0536',
+  message: `Management canister has no method '${method}'`,
+})
 
 export const notFound = (principal: Uint8Array): Reject => ({
   code: REJECT.destination,
