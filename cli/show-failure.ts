@@ -5,8 +5,11 @@ import type { Terminal } from './terminal.ts'
 
 const CAUSES_MAX = 5
 
-/** Writes a failure on standard error: what, why, and what to do next; as a document where documents are wanted. */
-export function showFailure(failure: Failure, terminal: Terminal, format: OutputFormat): void {
+/**
+ * Writes a failure on standard error: what, why, and what to do next (`step`, or what is always told of its code); as a document
+ * where documents are wanted.
+ */
+export function showFailure(failure: Failure, terminal: Terminal, format: OutputFormat, step?: string): void {
   if (format !== 'text') {
     terminal.err(`${JSON.stringify({ $type: 'failure', v: 1, ...problemOf(failure) })}\n`)
     return
@@ -15,7 +18,7 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
   const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
-  lines.push(`  next: ${NEXT_STEPS[failure.code]} ${more}`)
+  lines.push(`  next: ${step ?? NEXT_STEPS[failure.code]} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }

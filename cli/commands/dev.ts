@@ -129,7 +129,8 @@ function banner({ terminal }: CommandContext, url: string, data: string): string
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · dev · 1 node (messenger, scheduler, compute)`,
-    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
+    `  API      ${url}/v1`,
+    `  OpenAPI  ${url}/openapi.json`,
     `  Metrics  ${url}/metrics`,
     `  Data     ${data} (kept; --fresh to start over)`,
     '',

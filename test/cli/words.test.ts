@@ -3,6 +3,9 @@ import { parseDuration, showDuration } from '../../cli/duration.ts'
 import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
 import { parseTag } from '../../cli/message-arguments.ts'
 import { showProgress } from '../../cli/progress.ts'
+import { hanging } from '../../cli/hanging.ts'
+import { commandHelp, familyHelp, overview, type Sheet } from '../../cli/help.ts'
+import { COMMANDS } from '../../cli/commands.ts'
 import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
@@ -12,6 +15,7 @@ import { showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
+import { run } from './test-terminal.ts'
 import { asProcessId, Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
 
 const ID = 'kx3fQ__bSuokUV5rAUnb6Scl9CmtwS601M4h4WK3q2w'
@@ -100,6 +104,14 @@ describe('arguments', () => {
     expect(usageOf(() => findCommand(['process', 'shwo']))).toContain('did you mean "process show"?')
   })
 
+  test('that are wrong are answered with how that command is written', async () => {
+    const stepOf = async (...words: string[]) => /next: (.*) \(more/.exec((await run(words)).stderr)?.[1]
+    expect(await stepOf('send', 'p', '--nope')).toBe('atoll send --help shows how it is written.')
+    expect(await stepOf('state', 'diff')).toBe('atoll state diff --help shows how it is written.')
+    expect(await stepOf('state', 'dif', 'x')).toBe('atoll state --help shows its commands.')
+    expect(await stepOf('sedn')).toContain('atoll --help shows the commands')
+  })
+
   test('have a distance that counts single changes', () => {
     expect(editDistance('send', 'send')).toBe(0)
     expect(editDistance('sedn', 'send')).toBe(2)
@@ -111,6 +123,32 @@ describe('arguments', () => {
     expect(parseTag('A=')).toEqual({ name: 'A', value: '' })
     expect(usageOf(() => parseTag('=b'))).toContain('name=value')
     expect(usageOf(() => parseTag('A'))).toContain('name=value')
+  })
+})
+
+describe('the overview', () => {
+  const sheetOf = (columns: number | undefined): Sheet => ({ columns, paint: (_, text) => text })
+
+  test('has each command once, but what only shells ask', () => {
+    const lines = overview('1.0.0', sheetOf(undefined)).split('\n')
+    for (const { name } of COMMANDS) {
+      const isForPeople = name !== 'complete'
+      expect(lines.filter(line => line.startsWith(`  ${name} `)).length, name).toBe(isForPeople ? 1 : 0)
+    }
+  })
+
+  test('and all help stay within the columns of a screen, words whole', () => {
+    const sheet = sheetOf(80)
+    const texts = [
+      overview('1.0.0', sheet),
+      ...COMMANDS.map(command => `${command.name}\n${commandHelp({ ...command, examples: [] }, sheet)}`),
+      ...['process', 'feed', 'ic'].map(word => familyHelp(word, sheet) ?? ''),
+    ]
+    for (const line of texts.join('\n').split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    expect(hanging('  up  ', 'Run a node until it is interrupted', 30)).toBe(
+      '  up  Run a node until it is\n      interrupted',
+    )
+    expect(hanging('  up  ', 'Run a node until', 20)).toBe('  up  Run a node until')
   })
 })
 
