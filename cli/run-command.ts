@@ -5,6 +5,7 @@ import { EXIT, exitCodeOf } from './exit-code.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, familyHelp, overview, type Sheet } from './help.ts'
 import { IdentityStore } from './identity-store.ts'
+import { withNextStep } from './next-step.ts'
 import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
 import { showProgress } from './progress.ts'
 import { commandFirst, findCommand, readArguments } from './read-arguments.ts'
@@ -34,7 +35,8 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
   } catch (error) {
     const failure =
       terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(fileFailure(error) ?? error)
-    showFailure(failure, terminal, wantedFormat(words, terminal), usageStep(failure, words))
+    const step = usageStep(failure, words)
+    showFailure(step === undefined ? failure : withNextStep(failure, step), terminal, wantedFormat(words, terminal))
     return exitCodeOf(failure)
   }
 }

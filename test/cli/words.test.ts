@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseDuration, showDuration } from '../../cli/duration.ts'
 import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
 import { parseTag } from '../../cli/message-arguments.ts'
-import { showProgress } from '../../cli/progress.ts'
+import { showProgress, whileWaiting } from '../../cli/progress.ts'
 import { hanging } from '../../cli/hanging.ts'
 import { commandHelp, familyHelp, overview, type Sheet } from '../../cli/help.ts'
 import { COMMANDS } from '../../cli/commands.ts'
@@ -11,7 +11,7 @@ import { commandFirst, findCommand, readArguments } from '../../cli/read-argumen
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
 import { showReplayed } from '../../cli/show-replayed.ts'
-import { showSent } from '../../cli/show-sent.ts'
+import { sentLine, showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
@@ -149,6 +149,18 @@ describe('the overview', () => {
       '  up  Run a node until it is\n      interrupted',
     )
     expect(hanging('  up  ', 'Run a node until', 20)).toBe('  up  Run a node until')
+  })
+})
+
+describe('what came of a message', () => {
+  const paintErr = (_: unknown, text: string): string => text
+
+  test('has its id on a line of its own where both do not fit into one', () => {
+    const facts = ['slot 1', 'ok', '14,833 gas']
+    const short = `✔ slot 1 · ok · 14,833 gas`
+    expect(sentLine({ columns: undefined, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
+    expect(sentLine({ columns: 80, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
+    expect(sentLine({ columns: 79, paintErr }, '✔', facts, ID)).toBe(`${short}\n  message ${ID}\n`)
   })
 })
 
@@ -300,6 +312,21 @@ describe('progress', () => {
     expect(written[2]).toMatch(/ {2}100\/s {2}eta 9.0 s$/)
   })
 
+  test('of a wait is told every second where somebody looks, and taken away at the end', async () => {
+    vi.useFakeTimers()
+    try {
+      const written: string[] = []
+      const look = (isLive: boolean) => ({ isLive, err: (text: string) => void written.push(text) }) as Terminal
+      const wait = (isLive: boolean) => whileWaiting('building', look(isLive), new Promise(r => setTimeout(r, 2500, 7)))
+      const both = [wait(false), wait(true)]
+      await vi.advanceTimersByTimeAsync(3000)
+      expect(await Promise.all(both)).toEqual([7, 7])
+      expect(written.map(text => text.replace('\r\u001b[2K', ''))).toEqual(['building … 1 s', 'building … 2 s', ''])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('leaves no trace of work that was quickly done', () => {
     const { written, progress } = watch(false)
     progress.at(1, 2)
@@ -328,7 +355,7 @@ test('a feed that was evaluated again and compared with nothing gets no tick', (
 
 test('a wait that ends says that the message has its slot: who sends it again sends it twice', async () => {
   const sent = { id: ID, process: ID, slot: 4, timestampMs: 1, result: () => Promise.reject(new Failure('timeout')) }
-  const shown = showSent({ limits: {} } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
+  const shown = showSent({ limits: {}, terminal: { isLive: false } } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
   await expect(shown).rejects.toMatchObject({ code: 'timeout', details: { slot: 4, message: ID } })
 })
 
