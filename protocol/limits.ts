@@ -233,6 +233,12 @@ export const KEEP_ALIVE_MS = 20_000
 export const LINGER_MAX_MS = 1_000
 /** And how much of it. */
 export const LINGER_MAX_BYTES = 16 * MiB
+/** Bytes of bodies that are not whole yet, of all clients; beyond it the longest is refused. As many as sockets that are not crowded may hold, at a third of a megabyte each. */
+export const BODIES_UNFINISHED_MAX_BYTES = 256 * MiB
+/** Bytes of answers that wait for their clients; beyond it the one that waits with most is cut off. */
+export const ANSWERS_WAITING_MAX_BYTES = 256 * MiB
+/** Requests of one socket that wait for those before them; one that brings more is closed. */
+export const PIPELINED_MAX = 64
 /** Event streams one gateway holds: half of the sockets stay free for requests. */
 export const STREAMS_MAX = 512
 /** Silence on an event stream before a heartbeat, so that proxies and readers know it lives. */
@@ -259,6 +265,10 @@ export const AO_ENTRIES_PER_PAGE = 100
 export const AO_CATCH_UP_MS = 5_000
 /** Slots looked through before a page that holds something is sent: what failed is left out of pages. */
 export const AO_SLOTS_LOOKED_AT_MAX = 20_000
+/** What a process published of its state, as JSON: the balances of some hundred thousand. */
+export const AO_PUBLISHED_MAX_BYTES = 8 * MiB
+/** What is held of all processes that were asked for what they published; it follows from their results at any time. */
+export const AO_PUBLISHED_HELD_MAX_BYTES = 4 * AO_PUBLISHED_MAX_BYTES
 /** Body of a GraphQL question: a page of text. */
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */

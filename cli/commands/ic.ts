@@ -26,7 +26,7 @@ import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { namesOf, showCandid } from '../ic/show-candid.ts'
 import { withNextStep } from '../next-step.ts'
-import { textFlag } from '../message-arguments.ts'
+import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
 import { whileWaiting } from '../progress.ts'
 import { readWasmFile, readUserFile } from '../user-files.ts'
 
@@ -43,7 +43,7 @@ export async function deployCanister(context: CommandContext): Promise<undefined
   // Read first: a file that cannot be is told like any other.
   const bytes = await (file.endsWith('.mo') ? readUserFile(terminal, file) : readWasmFile(terminal, file))
   const { wasm, candid } = file.endsWith('.mo')
-    ? await whileWaiting('building', terminal, buildMotoko(resolve(terminal.cwd, file)))
+    ? await whileWaiting('building', terminal, buildMotoko(resolve(terminal.cwd, file), packagesIn(context)))
     : { wasm: bytes, candid: undefined }
   const arg = encodeArguments(parseCandidText(textFlag(flags, 'argument') ?? '()'), interfaceOf(candid)?.init)
   const client = await openClient(context)
@@ -58,6 +58,12 @@ export async function deployCanister(context: CommandContext): Promise<undefined
   const id = principalText(canister)
   const about = { canister: id, ...(given === undefined ? { name } : {}), file: basename(file), upgraded: upgrades }
   output.document('canister.deployed', { ...about, sizeBytes: wasm.length }, () => id)
+}
+
+/** Folders of sources by the name of their package. @throws {Failure} `usage` */
+function packagesIn({ flags, terminal }: CommandContext): ReadonlyMap<string, string> {
+  const given = textsFlag(flags, 'package').map(parseTag)
+  return new Map(given.map(({ name, value }) => [name, resolve(terminal.cwd, value)]))
 }
 
 /** What a program is called that nobody gives another name: its file without what stands behind the first dot. */
@@ -86,17 +92,20 @@ async function ownCanister(context: CommandContext, client: IcClient, name: stri
   )
 }
 
-/** `atoll ic call`: an update, certified and checked; or a query. */
+/** `atoll ic call`: an update, certified and checked; or a query, where it is one or is wanted. @throws {Failure} `usage` */
 export async function callCanister(context: CommandContext): Promise<undefined> {
   const { positionals, output, flags } = context
   const [name = '', method = '', text = '()'] = positionals
+  const { query = false, update = false } = flags
+  if (query === true && update === true)
+    throw new Failure('usage', {}, { note: 'a call is a query or an update, not both' })
   const canister = await findCanister(context, name)
   const client = await openClient(context)
   const did = await client.candid(canister)
-  const arg = encodeArguments(parseCandidText(text), interfaceOf(did)?.methods.get(method)?.args)
-  const reply = await (flags['query'] === true
-    ? client.query(canister, method, arg)
-    : client.update(canister, method, arg))
+  const told = interfaceOf(did)?.methods.get(method)
+  const arg = encodeArguments(parseCandidText(text), told?.args)
+  const isQuery = query === true || (told?.isQuery === true && update !== true)
+  const reply = await (isQuery ? client.query(canister, method, arg) : client.update(canister, method, arg))
   const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
   output.document(
     'canister.reply',

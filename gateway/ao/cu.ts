@@ -14,6 +14,7 @@ import { type Exchange, expectMethod, nothingThere, parameter, readJson, sendByt
 import { countSlots, knownProcess, readSlot } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
+import type { PublishedStates } from './published-states.ts'
 import { readQueryMessage } from './query-message.ts'
 import { cronPage, resultsPage } from './results-page.ts'
 
@@ -21,6 +22,7 @@ import { cronPage, resultsPage } from './results-page.ts'
 export interface CuParts extends AoFacadeParts {
   readonly chain: AssignmentChain
   readonly formats: ModuleFormats
+  readonly published: PublishedStates
 }
 
 /** AO's compute unit: results, dry-runs and memory. */

@@ -17,13 +17,15 @@ import { answerGraphql } from './graphql.ts'
 import { answerMainnet } from './mainnet.ts'
 import { answerMu } from './mu.ts'
 import type { AoFacadeParts } from './parts.ts'
+import { PublishedStates } from './published-states.ts'
 import { answerData } from './raw-data.ts'
 import { answerSu } from './su.ts'
 
 /** Answers a request if it is AO's; false: it is somebody else's, and nothing was touched. Never rejects. */
 export type AoFacade = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>
 
-const MAINNET = /^\/((push|schedule)$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|schedule|slot\/|compute[/=&]|as=))/
+const MAINNET =
+  /^\/((push|schedule)$|~(meta|process|scheduler)@1\.0\/|[\w-]{43}(~process@1\.0\/|\/(push|schedule|slot|now|compute|as)(?![\w-])))/
 
 export function createAoFacade(parts: AoFacadeParts): AoFacade {
   const chain = new AssignmentChain({
@@ -31,7 +33,12 @@ export function createAoFacade(parts: AoFacadeParts): AoFacade {
     key: parts.scheduler.key,
     signItem: parts.signItem,
   })
-  const cuParts: CuParts = { ...parts, chain, formats: new ModuleFormats(parts.log) }
+  const cuParts: CuParts = {
+    ...parts,
+    chain,
+    formats: new ModuleFormats(parts.log),
+    published: new PublishedStates(parts.computer),
+  }
   return async (request, response, urlOf) => {
     const url = urlOf()
     const room = roomOf(url.pathname)
@@ -78,11 +85,9 @@ async function answer(parts: CuParts, room: Room, exchange: Exchange, url: URL):
       return answerData(parts, inside, false)
     case 'data':
       return answerData(parts, exchange, true)
-    case 'mainnet': {
+    case 'mainnet':
       // Values of tags stand in the path there, question marks included.
-      const handled = await answerMainnet(parts, exchange, url.pathname + url.search)
-      if (!handled) throw new Failure('not-found', { path: url.pathname.slice(0, 200) })
-    }
+      return answerMainnet(parts, exchange, url.pathname + url.search)
   }
 }
 

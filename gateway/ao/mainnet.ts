@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import {
   asMessageId,
+  blockHeightAt,
   Failure,
   isId,
   ITEM_SIZE_MAX_BYTES,
@@ -14,59 +15,102 @@ import {
 } from '../../protocol/index.ts'
 import { answerAsAo } from './ao-result.ts'
 import { type CuParts, resultAt } from './cu.ts'
-import { type Exchange, expectMethod, nothingThere, readBody, sendBytes, sendJson, sendText } from './exchange.ts'
+import { readPlainBody } from '../body.ts'
+import { type Exchange, expectMethod, nothingThere, parameter, sendBytes, sendJson } from './exchange.ts'
 import { countSlots, knownProcess } from './feed-reader.ts'
+import { decodePart, readWanted, sendWanted } from './hyper-path.ts'
 import { locateSlot } from './locate-slot.ts'
+import { processState } from './process-state.ts'
+import { sendSchedule } from './su.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
 
-const PROCESS_PATH =
-  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|schedule|slot\/current|compute(?:\/results)?=|compute&slot=|as=execution\/compute)(.*)$/s
+/** A request, and the process that it names if it names one. */
+interface Hyper {
+  readonly parts: CuParts
+  readonly exchange: Exchange
+}
+interface HyperProcess extends Hyper {
+  readonly process: ProcessDescription
+}
 
-/** Ends a path whose answer is wanted as JSON; without it, it is JSON here all the same. */
-const AS_JSON = '/serialize~json@1.0'
+/** The groups of the path's form. */
+type Found = readonly (string | undefined)[]
+
+/** What stands at paths of the node itself. The first form that fits counts, here and below. */
+const OF_THE_NODE: readonly (readonly [RegExp, (at: Hyper, found: Found) => Promise<void>])[] = [
+  [/^~meta@1\.0\/info([/?].*)?$/s, async (at, [, rest]) => sendNode(at, rest)],
+  [/^~scheduler@1\.0\/slot([/?].*)?$/s, async (at, [, rest]) => sendSlot(await withTarget(at), rest)],
+  [/^(?:push|(?:~(?:process|scheduler)@1\.0\/)?schedule)([/?].*)?$/s, async (at, [, rest]) => pushOrList(at, rest)],
+]
+
+/** What stands at paths of a process, behind its id. */
+const OF_A_PROCESS: readonly (readonly [RegExp, (at: HyperProcess, found: Found) => Promise<void>])[] = [
+  [/^as=execution\/compute(&.*)?$/s, (at, [, tags]) => dryRun(at, tags)],
+  [/^compute(?:\/results)?=(.*)$/s, (at, [, name = '']) => sendResult(at, name)],
+  [/^(now|compute)(?:&slot=([^/?]*))?([/?].*)?$/s, (at, [, name, slot, rest]) => sendState(at, name, slot, rest)],
+  [/^slot([/?].*)?$/s, (at, [, rest]) => sendSlot(at, rest)],
+  [/^push(\/serialize~json@1\.0)?$/, (at, [, json]) => push(at, at.process, json === undefined ? inRaw : inText)],
+  [/^schedule([/?].*)?$/s, (at, [, rest]) => pushOrList(at, rest)],
+]
+
+const PROCESS_PATH = /^([\w-]{43})(?:~process@1\.0)?\/(.*)$/s
 
 /**
- * The paths that aoconnect uses in its `mainnet` mode, and those that the aos command and others ask it for. Items in the bodies of reads are signed by the
- * client all the same; nothing there needs a signature, so they are read only.
+ * The paths of HyperBEAM that aoconnect uses in its `mainnet` mode, and those that the aos command, other libraries and
+ * people ask for. Items in the bodies of reads are signed by the client all the same; nothing there needs a signature, so
+ * they are read only.
  */
-export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<boolean> {
-  if (path === '/~meta@1.0/info/address') {
-    expectMethod(exchange, 'GET', 'POST')
-    sendText(exchange.response, 200, parts.scheduler.key)
-    return true
-  }
-  if (path === '/push' || path === '/schedule') {
-    await push(parts, exchange, undefined, resultFields)
-    return true
-  }
-  const match = PROCESS_PATH.exec(path)
-  const [, id, verb, rest] = match ?? []
-  if (id === undefined || verb === undefined || rest === undefined) return false
+export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<void> {
   expectMethod(exchange, 'GET', 'POST')
-  const process = await knownProcess(parts.log, id)
-  if (verb === 'as=execution/compute') await dryRun(parts, exchange, process, rest)
-  else if (verb === 'compute&slot=') await sendResult(parts, exchange, process, slotOf(exchange, rest), jsonFields)
-  else if (verb.endsWith('=')) await sendResult(parts, exchange, process, rest, resultFields)
-  else if (verb === 'slot/current') await sendCurrentSlot(parts, exchange, process, rest)
-  else if (verb === 'push' && rest === AS_JSON) await push(parts, exchange, process, jsonFields)
-  else if (rest !== '') nothingThere(exchange)
-  else await push(parts, exchange, process, resultFields)
-  return true
+  const [own, at] = [path.slice(1), { parts, exchange }]
+  for (const [form, answer] of OF_THE_NODE) {
+    const found = form.exec(own)
+    if (found !== null) return answer(at, found)
+  }
+  const [, id = '', verb = ''] = PROCESS_PATH.exec(own) ?? []
+  for (const [form, answer] of OF_A_PROCESS) {
+    const found = form.exec(verb)
+    if (found !== null) return answer({ ...at, process: await knownProcess(parts.log, id) }, found)
+  }
+  nothingThere(exchange)
+}
+
+async function withTarget(at: Hyper): Promise<HyperProcess> {
+  const target = parameter(at.exchange.query, 'target') ?? ''
+  return { ...at, process: await knownProcess(at.parts.log, target) }
+}
+
+function sendNode({ parts, exchange }: Hyper, rest = ''): void {
+  sendWanted(exchange, { address: parts.scheduler.key }, readWanted(exchange.request, rest))
+}
+
+/** A schedule is read, or an item is put into one. */
+async function pushOrList(at: Hyper | HyperProcess, rest = ''): Promise<void> {
+  const process = 'process' in at ? at.process : undefined
+  if (at.exchange.method === 'POST') return rest.startsWith('/') ? nothingThere(at.exchange) : push(at, process, inRaw)
+  const { parts, exchange } = at
+  if (process === undefined && parameter(exchange.query, 'target') === undefined) expectMethod(exchange, 'POST')
+  await sendSchedule(parts, parts.chain, exchange, process ?? (await withTarget(at)).process)
 }
 
 /** A result as the fields of an answer. */
 type ResultFields = (raw: unknown) => Readonly<Record<string, unknown>>
 
+/** Where releases look for a result: 0.0.98 in `raw`, 0.0.93 in `results`. */
+const inRaw: ResultFields = raw => ({ raw, results: { raw } })
+
+/** Where the aos command looks for it: in a text of JSON. */
+const inText: ResultFields = raw => ({ ...inRaw(raw), json: { body: JSON.stringify(raw) } })
+
 async function push(
-  parts: CuParts,
-  exchange: Exchange,
+  { parts, exchange }: Hyper,
   process: ProcessDescription | undefined,
   fieldsOf: ResultFields,
 ): Promise<void> {
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
   refuseHttpSignature(request)
-  const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
+  const bytes = await readPlainBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
   const target = readItem(bytes).target
   if (process !== undefined && target !== process.id) {
     throw new Failure('wrong-target', { target: target ?? '', process: process.id })
@@ -89,12 +133,6 @@ function refuseHttpSignature({ headers }: IncomingMessage): void {
   throw new Failure('unsupported-key', {}, { note: 'an HTTP signature' })
 }
 
-/** Where releases look for a result: 0.0.98 in `raw`, 0.0.93 in `results`. */
-const resultFields: ResultFields = raw => ({ raw, results: { raw } })
-
-/** Where the aos command looks for it: in a text of JSON. */
-const jsonFields: ResultFields = raw => ({ ...resultFields(raw), json: { body: JSON.stringify(raw) } })
-
 function jsonHeaders(headers: Record<string, string>): Record<string, string> {
   return { 'content-type': 'application/json; charset=utf-8', ...headers }
 }
@@ -114,37 +152,32 @@ async function resultSoon(
   }
 }
 
-/** The last slot: a number as text, or as the aos command asks for it. */
-async function sendCurrentSlot(
-  { log }: CuParts,
-  exchange: Exchange,
-  process: ProcessDescription,
-  rest: string,
-): Promise<void> {
-  const slot = (await countSlots(log, process)) - 1
-  if (rest === '') sendText(exchange.response, 200, String(slot))
-  else if (rest === `/body${AS_JSON}`) sendJson(exchange.response, 200, { body: slot })
-  else nothingThere(exchange)
-}
-
-/** The slot of `{slot}/results`, which may be wanted as JSON. */
-function slotOf(exchange: Exchange, rest: string): string {
-  const wanted = rest.endsWith(AS_JSON) ? rest.slice(0, -AS_JSON.length) : rest
-  return wanted.endsWith('/results') ? wanted.slice(0, -'/results'.length) : nothingThere(exchange)
+/** What the scheduler knows of the last slot. */
+async function sendSlot({ parts, exchange, process }: HyperProcess, rest = ''): Promise<void> {
+  const current = (await countSlots(parts.log, process)) - 1
+  const timestamp = parts.clock.now()
+  const known = { process: process.id, current, timestamp, 'block-height': blockHeightAt(timestamp) }
+  sendWanted(exchange, known, readWanted(exchange.request, rest))
 }
 
 /** `compute/results={slot or message id}`, or `compute={…}` */
-async function sendResult(
-  parts: CuParts,
-  exchange: Exchange,
-  process: ProcessDescription,
-  name: string,
-  fieldsOf: ResultFields,
+async function sendResult({ parts, exchange, process }: HyperProcess, name: string): Promise<void> {
+  const slot = await slotNamed(parts, process, decodePart(name))
+  const raw = await resultAt(parts, process, slot, exchange.signal, WAIT_MAX_MS)
+  sendJson(exchange.response, 200, { process: process.id, slot, ...inRaw(raw) })
+}
+
+/** `now` and `compute`, of the last slot or the one that is named. */
+async function sendState(
+  { parts, exchange, process }: HyperProcess,
+  name = '',
+  slotText?: string,
+  rest = '',
 ): Promise<void> {
-  const { response, signal } = exchange
-  const slot = await slotNamed(parts, process, decode(name))
-  const raw = await resultAt(parts, process, slot, signal, WAIT_MAX_MS)
-  sendJson(response, 200, { process: process.id, slot, ...fieldsOf(raw) })
+  const named = slotText ?? parameter(exchange.query, 'slot')
+  const last = name === 'now' ? 'now' : 'evaluated'
+  const asOf = named === undefined ? last : await slotNamed(parts, process, decodePart(named))
+  sendWanted(exchange, await processState(parts, process, asOf, exchange.signal), readWanted(exchange.request, rest))
 }
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {
@@ -156,33 +189,24 @@ async function slotNamed(parts: CuParts, process: ProcessDescription, name: stri
 }
 
 /** `as=execution/compute&Tag=value…`, data in the item: it is asked as the signer of that item. */
-async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescription, rest: string): Promise<void> {
+async function dryRun({ parts, exchange, process }: HyperProcess, tagsText = ''): Promise<void> {
   const { request, response, signal } = exchange
-  if (rest !== '' && !rest.startsWith('&')) nothingThere(exchange)
   refuseHttpSignature(request)
-  const tags = rest
+  const tags = tagsText
     .split('&')
     .filter(part => part !== '')
     .map(readPair)
-  const bytes = exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
+  const bytes = exchange.method === 'POST' ? await readPlainBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
   const item = bytes.length === 0 ? undefined : readItem(bytes)
   const owner = item?.ownerAddress ?? '1234'
   const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }
   const answer = await parts.computer.query(process.id, message, { signal })
   const raw = answerAsAo(answer, await parts.formats.speakAo(process.module))
-  sendJson(response, 200, { process: process.id, slot: answer.slot, ...resultFields(raw) })
+  sendJson(response, 200, { process: process.id, slot: answer.slot, ...inRaw(raw) })
 }
 
 function readPair(part: string): { name: string; value: string } {
   const at = part.indexOf('=')
   if (at < 1) throw new Failure('malformed-request', {}, { note: 'expected Tag=value' })
-  return { name: decode(part.slice(0, at)), value: decode(part.slice(at + 1)) }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch (cause) {
-    throw new Failure('malformed-request', {}, { cause, note: 'the path is not well-formed' })
-  }
+  return { name: decodePart(part.slice(0, at)), value: decodePart(part.slice(at + 1)) }
 }

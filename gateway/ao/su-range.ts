@@ -26,6 +26,15 @@ export async function feedRange(
   }
 }
 
+/** Slots [from, to) of a query whose own `from` and `to` are slots, both inclusive. @throws {Failure} */
+export function slotRange(query: URLSearchParams): { from: Slot; to: Slot } {
+  const to = parameter(query, 'to')
+  return {
+    from: readNumber('from', parameter(query, 'from') ?? '0', 0),
+    to: to === undefined ? Infinity : readNumber('to', to, 0) + 1,
+  }
+}
+
 /**
  * The cursor of an entry: its timestamp, as in AO. Slots of one commit share their timestamp, so where
  * that would lose the next ones, `.` and the nonce stand behind it: still a number to read, and every

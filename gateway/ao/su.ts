@@ -8,23 +8,16 @@ import {
   PAGE_MAX,
   PAGE_SIZE_MAX_BYTES,
   type ProcessDescription,
+  type Slot,
 } from '../../protocol/index.ts'
 import { entryAsAo, suMessage, type SuMessage } from './ao-item.ts'
 import type { AssignmentChain, SuAssignment } from './assignment-chain.ts'
-import {
-  type Exchange,
-  expectMethod,
-  nothingThere,
-  pageSize,
-  parameter,
-  readBody,
-  sendJson,
-  sendText,
-} from './exchange.ts'
+import { type Exchange, expectMethod, nothingThere, pageSize, parameter, sendJson, sendText } from './exchange.ts'
+import { readPlainBody } from '../body.ts'
 import { countSlots, knownProcess, readSlot, readSlots, type SlotEntry } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
-import { feedCursor, feedRange, inNonces } from './su-range.ts'
+import { feedCursor, feedRange, inNonces, slotRange } from './su-range.ts'
 import { assignByQuery, submitItem, takenId } from './submit.ts'
 
 /** A slot as AO's scheduler unit writes it; `message` is null where a message was assigned. */
@@ -61,7 +54,7 @@ async function take(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   const assigned = await assignByQuery(parts, query)
   const timestamp = parts.clock.now()
   if (assigned !== undefined) return sendJson(response, 200, { timestamp, id: assigned.id })
-  const bytes = await readBody(request, ITEM_SIZE_MAX_BYTES)
+  const bytes = await readPlainBody(request, ITEM_SIZE_MAX_BYTES)
   const taken = await submitItem(parts.messenger, bytes, { signal })
   sendJson(response, 200, { timestamp, id: takenId(taken) })
 }
@@ -117,23 +110,52 @@ async function sendPage(
   process: ProcessDescription,
 ): Promise<void> {
   const { query, response } = exchange
-  const { log } = parts
+  const range = await feedRange(parts.log, process, query)
+  const { entries, nodes, hasNextPage } = await readPage(parts, chain, process, { query, ...range })
+  const nonces = inNonces(query)
+  const edges = nodes.map((node, i) => ({ node, cursor: feedCursor(entries, i, nonces) }))
+  sendJson(response, 200, { page_info: { has_next_page: hasNextPage }, edges })
+}
+
+/** A schedule as HyperBEAM lists it: `from` and `to` are slots, both inclusive, and so are the cursors. */
+export async function sendSchedule(
+  parts: AoFacadeParts,
+  chain: AssignmentChain,
+  exchange: Exchange,
+  process: ProcessDescription,
+): Promise<void> {
+  const { query, response } = exchange
+  const { from, to } = slotRange(query)
+  const { nodes, hasNextPage } = await readPage(parts, chain, process, { query, from, to })
+  const edges = nodes.map((node, i) => ({ node, cursor: from + i }))
+  sendJson(response, 200, { page_info: { process: process.id, has_next_page: hasNextPage }, edges })
+}
+
+interface Page {
+  /** Those of the page, and the one behind them if there is one. */
+  readonly entries: readonly SlotEntry[]
+  readonly nodes: readonly SuNode[]
+  readonly hasNextPage: boolean
+}
+
+async function readPage(
+  parts: AoFacadeParts,
+  chain: AssignmentChain,
+  process: ProcessDescription,
+  { query, from, to }: { query: URLSearchParams; from: Slot; to: Slot },
+): Promise<Page> {
   const limit = pageSize(query, AO_ENTRIES_PER_PAGE, PAGE_MAX)
-  const { from, to } = await feedRange(log, process, query)
   const entries: SlotEntry[] = []
   let room = PAGE_SIZE_MAX_BYTES
   // One entry more than the page holds: whether there is more, and whether the last has its own time.
-  for await (const entry of readSlots(log, process, from, Math.min(to, from + limit) + 1)) {
+  for await (const entry of readSlots(parts.log, process, from, Math.min(to, from + limit) + 1)) {
     entries.push(entry)
     if (room <= 0) break
     room -= sizeOf(entry)
   }
   const end = Math.min(entries.length, limit, Math.max(to - from, 0), room <= 0 ? entries.length - 1 : limit)
   const nodes = await suNodes(parts, chain, process, entries.slice(0, end))
-  const nonces = inNonces(query)
-  const edges = nodes.map((node, i) => ({ node, cursor: feedCursor(entries, i, nonces) }))
-  const hasNextPage = end < entries.length && from + end < to
-  sendJson(response, 200, { page_info: { has_next_page: hasNextPage }, edges })
+  return { entries, nodes, hasNextPage: end < entries.length && from + end < to }
 }
 
 function sizeOf({ envelope }: SlotEntry): number {

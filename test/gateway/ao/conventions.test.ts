@@ -154,4 +154,23 @@ describe('processes of aos', () => {
     })
     expect(await world.lua(process, 'return tostring(Booted)')).toBe('yes')
   })
+
+  test('publishes state as HyperBEAM’s cookbook says, which is then read over HTTP', { timeout: TEST_MS }, async () => {
+    const process = await world.spawn({ module: world.modules.aos64 })
+    await world.lua(
+      process,
+      `Balances = { ann = 100 }
+       Send({ device = 'patch@1.0', balances = Balances, zone = require('json').encode({ Name = "z" }) })
+       Handlers.add("Pay", "Pay", function (msg)
+         Balances[msg.To] = (Balances[msg.To] or 0) + tonumber(msg.Quantity)
+         Send({ Target = ao.id, device = 'patch@1.0', balances = { [msg.To] = Balances[msg.To] } })
+       end)
+       return "published"`,
+    )
+    await world.sendAll(process, '', 'Action', 'Pay', 'To', 'bob', 'Quantity', '7')
+    const read = async (path: string) => (await fetch(`${world.url}/${process}~process@1.0/${path}`)).json()
+    expect(await read('now/balances')).toEqual({ ann: 100, bob: 7 })
+    expect(await read('compute/zone')).toEqual({ Name: 'z' })
+    expect(await read('compute/balances/bob/serialize~json@1.0')).toEqual({ body: 7 })
+  })
 })

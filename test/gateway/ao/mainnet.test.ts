@@ -14,7 +14,11 @@ describe('paths of mainnet mode', () => {
   test('name the scheduler', async () => {
     await using node = await FakeNode.open()
     expect((await call(`${node.url}/~meta@1.0/info/address`)).text).toBe(NODE_KEY)
-    expect((await call(`${node.url}/~meta@1.0/info`)).status).toBe(404)
+    for (const path of ['info', 'info/serialize~json@1.0', 'info/~json@1.0/serialize'])
+      expect((await call(`${node.url}/~meta@1.0/${path}`)).json).toEqual({ address: NODE_KEY })
+    expect((await call(`${node.url}/~meta@1.0/info/address/serialize~json@1.0`)).json).toEqual({ body: NODE_KEY })
+    for (const path of ['/~meta@1.0/other', '/~meta@1.0/info/nothing', '/~meta@1.0/info/address/x'])
+      expect([path, (await call(node.url + path)).status]).toEqual([path, 404])
   })
 
   test('spawn with the id in a header', async () => {
@@ -77,14 +81,56 @@ describe('paths of mainnet mode', () => {
       expect(answer.at('raw', 'Output', 'data')).toBe('slot 1')
     }
     expect((await post(`${named}/slot/current/body/serialize~json@1.0`, '')).json).toEqual({ body: 1 })
-    for (const path of [
-      'slot/current/body',
-      'compute&slot=1',
-      'compute&slot=1/state',
-      'compute&slot=x/results',
-      'push/other',
-    ]) {
+    for (const path of ['slot/current/body', 'compute&slot=1/at-slot']) {
+      expect([path, (await call(`${named}/${path}`)).text]).toEqual([path, '1'])
+    }
+    for (const path of ['slot/last', 'compute&slot=1/state', 'compute&slot=x/results', 'push/other']) {
       expect([path, (await call(`${named}/${path}`)).status]).toEqual([path, path.includes('=x') ? 400 : 404])
+    }
+  })
+
+  test('tell the last slot, under every name that clients have for it', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    await sender.message(process)
+    for (const path of [`/${process}/slot`, `/${process}~process@1.0/slot`, `/~scheduler@1.0/slot?target=${process}`]) {
+      const answer = await call(node.url + path)
+      expect([path, answer.at('process'), answer.at('current')]).toEqual([path, process, 1])
+      expect(answer.at('block-height')).toBeGreaterThan(0)
+    }
+    expect((await call(`${node.url}/~scheduler@1.0/slot/current?target=${process}`)).text).toBe('1')
+    expect((await call(`${node.url}/~scheduler@1.0/slot?target=${NODE_KEY}`)).status).toBe(404)
+  })
+
+  test('list the schedule by slots, both ends inclusive', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const ids = [await sender.message(process), await sender.message(process), await sender.message(process)]
+    const paths = [
+      `/${process}/schedule?`,
+      `/${process}~process@1.0/schedule?`,
+      `/~scheduler@1.0/schedule?target=${process}&`,
+    ]
+    for (const path of paths) {
+      const answer = await call(`${node.url}${path}from=1&to=3&limit=2&accept=application/aos-2`)
+      expect(answer.at('edges', 0, 'node', 'message', 'id')).toBe(ids[0])
+      expect([answer.at('edges', 1, 'cursor'), answer.at('page_info', 'has_next_page')]).toEqual([2, true])
+      const rest = await call(`${node.url}${path}from=3`)
+      expect(rest.at('edges', 0, 'node', 'message', 'id')).toBe(ids[2])
+      expect([rest.at('edges', 1), rest.at('page_info', 'has_next_page')]).toEqual([undefined, false])
+    }
+    expect((await call(`${node.url}/${process}/schedule?from=x`)).status).toBe(400)
+    expect((await call(`${node.url}/~scheduler@1.0/schedule`)).status).toBe(405)
+  })
+
+  test('take items at every name of the schedule', async () => {
+    const { node, sender, module } = await nodeWithProcess()
+    await using _ = node
+    for (const path of ['/schedule', '/~process@1.0/schedule', '/~scheduler@1.0/schedule']) {
+      const item = await sender.item({ pairs: ['Type', 'Process', 'Module', module, 'Scheduler', NODE_KEY] })
+      const answer = await post(node.url + path, item.bytes)
+      expect([path, answer.status, answer.headers.get('process')]).toEqual([path, 200, item.id])
+      expect((await post(`${node.url}${path}/x`, item.bytes)).status).toBe(404)
     }
   })
 
