@@ -355,7 +355,11 @@ test('a feed that was evaluated again and compared with nothing gets no tick', (
 
 test('a wait that ends says that the message has its slot: who sends it again sends it twice', async () => {
   const sent = { id: ID, process: ID, slot: 4, timestampMs: 1, result: () => Promise.reject(new Failure('timeout')) }
-  const shown = showSent({ limits: {}, terminal: { isLive: false } } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
+  const shown = showSent({ limits: {}, terminal: { isLive: false } } as never, sent as never, {
+    wait: 'evaluated',
+    type: 'sent',
+    showsOutput: true,
+  })
   await expect(shown).rejects.toMatchObject({ code: 'timeout', details: { slot: 4, message: ID } })
 })
 
