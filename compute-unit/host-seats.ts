@@ -16,7 +16,7 @@ export class HostSeats implements AsyncDisposable {
   readonly apart: HostSeat
   /** For dry-runs and past states: copies. */
   readonly query: HostSeat
-  /** For slots that take long, which give way to all else; and for queries that do. */
+  /** For slots that take long, and for queries that do: both give way to all else. */
   readonly slow: HostSeat
   readonly slowQuery: HostSeat
 
@@ -26,9 +26,8 @@ export class HostSeats implements AsyncDisposable {
     this.#homes = Array.from({ length: hosts }, () => new HostSeat(home))
     this.apart = new HostSeat({ ...home, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.query = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
-    const slow = { open, wallMaxMs: SLOW_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
-    this.slow = new HostSeat({ ...slow, background: true })
-    // Whoever asks waits for so long and no longer.
+    const slow = { open, wallMaxMs: SLOW_WALL_MAX_MS, background: true, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
+    this.slow = new HostSeat(slow)
     this.slowQuery = new HostSeat(slow)
   }
 

@@ -235,7 +235,8 @@ function signed(value: number): Code {
 const littleEndian = (word: number): number[] => range(4).map(byte => (word >>> (8 * byte)) & 0xff)
 
 /** The first 32 bits behind the point of square roots, and of cube roots, of the first primes (§4.2.2, §5.3.3). */
-const PRIMES = range(312).filter(n => n > 1 && range(n).every(d => d < 2 || n % d !== 0))
+const PRIMES: number[] = []
+for (let n = 2; PRIMES.length < 64; n++) if (PRIMES.every(prime => n % prime > 0)) PRIMES.push(n)
 const fraction = (root: number): number => ((root - Math.floor(root)) * 2 ** 32) | 0
 const START = PRIMES.slice(0, 8).map(prime => fraction(Math.sqrt(prime)))
 const ROUNDS = PRIMES.slice(0, 64).map(prime => fraction(Math.cbrt(prime)))

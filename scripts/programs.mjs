@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { contentOf, fingerprintOf, freshBundle, readBundle } from '../startup/index.ts'
 
@@ -27,6 +27,8 @@ const HOST = { 'host-main': 'node/host-main' }
 const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-signer']
 /** Packages that look for files of their own. */
 const APART = ['esbuild', 'pino', 'quickjs-wasi', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
+/** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
+const SAME_BYTES = /[\\/]protocol[\\/]sha256-code\.[jt]s$/
 /** What decides what is made, beside the sources. */
 const CONFIGURATION = ['scripts/programs.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
 /** Bundles that stay: a node that runs from an earlier one starts its hosts from there. */
@@ -88,14 +90,29 @@ export async function bundle(folder, { root, ending, packages }) {
         banner: {
           js: 'const require = globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);',
         },
-        plugins: [builtins(), whereItLay(root, folder), ...(packages === 'bundle' ? [packagesApart(folder)] : [])],
+        plugins: [
+          builtins(),
+          sameBytes(),
+          whereItLay(root, folder),
+          ...(packages === 'bundle' ? [packagesApart(folder)] : []),
+        ],
         ...(packages === 'external' ? { packages } : {}),
       }),
     ),
   )
+  for (const output of made.flatMap(({ metafile }) => Object.keys(metafile.outputs))) toAscii(join(root, output))
   const read = made.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter(input => !input.includes(':'))
   const manifests = new Set(read.flatMap(input => manifestsAbove(root, input)))
   return [...new Set([...CONFIGURATION, ...manifests, ...read])].sort()
+}
+
+/**
+ * Escapes what esbuild leaves as it was, which is comments. The engine holds a text with one letter beyond Latin as two bytes for each letter:
+ * that was 11 MB of each node.
+ */
+function toAscii(path) {
+  const escaped = letter => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/[^\0-\x7f]/g, escaped))
 }
 
 /** Where packages say which of their files are meant. */
@@ -118,6 +135,25 @@ function builtins() {
       within.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
         contents: `module.exports = globalThis.process.getBuiltinModule(${JSON.stringify(path)})`,
       }))
+    },
+  }
+}
+
+/** What `SAME_BYTES` makes, as a literal. */
+function sameBytes() {
+  return {
+    name: 'same bytes',
+    setup(within) {
+      within.onLoad({ filter: SAME_BYTES }, async ({ path }) => {
+        // Not from an earlier bundle of this very program.
+        const made = await import(`${pathToFileURL(path).href}?${performance.now()}`)
+        const lines = Object.entries(made).map(([name, value]) =>
+          typeof value === 'number'
+            ? `export const ${name} = ${value}`
+            : `export const ${name} = () => Buffer.from('${Buffer.from(value()).toString('base64')}', 'base64')`,
+        )
+        return { contents: lines.join('\n') }
+      })
     },
   }
 }

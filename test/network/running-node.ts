@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { NodeOptions } from '../../node/index.ts'
-import { freshBundle } from '../../startup/index.ts'
+import { freshBundle, NODE_ENGINE } from '../../startup/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/node-program.ts', import.meta.url))
 /** Looked for once, and not by each node that starts. */
@@ -20,7 +20,7 @@ export interface RunningNode extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a node over `data` and waits until it serves; `prefix` stands before the command. */
+/** Starts a node over `data`, with its engine as `atoll up` sets it, and waits until it serves; `prefix` stands before the command. */
 export async function startNode(
   data: string,
   options: Pick<
@@ -30,8 +30,9 @@ export async function startNode(
   prefix: readonly string[] = [],
   program: string = PROGRAM,
 ): Promise<RunningNode> {
-  const [command = '', ...args] = [...prefix, process.execPath, program, data, JSON.stringify(options)]
-  const env = { ...process.env, ...(BUNDLE && { ATOLL_TEST_BUNDLE: BUNDLE.href }) }
+  const node = [process.execPath, ...NODE_ENGINE.execArgv, program, data, JSON.stringify(options)]
+  const [command = '', ...args] = [...prefix, ...node]
+  const env = { ...NODE_ENGINE.env, ...process.env, ...(BUNDLE && { ATOLL_TEST_BUNDLE: BUNDLE.href }) }
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   let stderr = ''
   child.stderr.on('data', chunk => {
