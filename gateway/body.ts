@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { type BodyRow, Failure, fromUtf8 } from '../protocol/index.ts'
+import { BodyRoom } from './body-room.ts'
+
+/** All gateways of a program share its memory. */
+const ROOM = new BodyRoom()
 
 /**
  * Reads the body that a row asks for; the limit is applied to the announced length before anything is read,
  * and to what comes while it is read.
- * @throws {Failure} `too-large`, `unsupported-media`, `malformed-request`, `aborted`
+ * @throws {Failure} `too-large`, `unsupported-media`, `malformed-request`, `aborted`, `busy`
  */
 export async function readBody(
   request: IncomingMessage,
@@ -25,7 +29,7 @@ export async function readBody(
   expectMediaType(headers['content-type'], row.kind === 'bytes' ? row.mediaType : 'application/json')
   if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
   proceed()
-  const bytes = await collect(request, limitBytes, isChunked ? undefined : (lengthBytes ?? 0))
+  const bytes = await collect(request, isChunked ? limitBytes : (lengthBytes ?? 0), ROOM)
   return row.kind === 'bytes' ? bytes : parseJson(bytes)
 }
 
@@ -38,48 +42,37 @@ function tooLarge(maxBytes: number): Failure {
   return new Failure('too-large', { maxBytes })
 }
 
-/** The whole body of a request that is bounded by `limitBytes` and comes as it is. @throws {Failure} `too-large`, `unsupported-media`, `aborted` */
-export function readPlainBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+/** The whole body of a request that is bounded by `limitBytes` and comes as it is. @throws {Failure} `too-large`, `unsupported-media`, `aborted`, `busy` */
+export function readPlainBody(request: IncomingMessage, limitBytes: number, room = ROOM): Promise<Uint8Array> {
   const { 'content-encoding': encoding, 'content-length': announced, 'transfer-encoding': chunked } = request.headers
   if (encoding !== undefined && encoding !== 'identity') throw new Failure('unsupported-media', { encoding })
   const lengthBytes = chunked === undefined ? Number(announced ?? 0) : undefined
   if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
-  return collect(request, limitBytes, lengthBytes)
+  return collect(request, lengthBytes ?? limitBytes, room)
 }
 
 /** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
-function collect(request: IncomingMessage, limitBytes: number, lengthBytes: number | undefined): Promise<Uint8Array> {
+function collect(request: IncomingMessage, maxBytes: number, room: BodyRoom): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = []
     let sizeBytes = 0
     const end = (failure: Failure): void => {
+      room.end(body)
       request.removeAllListeners('data')
       request.pause()
       reject(failure)
     }
+    const body = room.begin(end)
     request.on('data', (piece: Buffer) => {
       sizeBytes += piece.length
-      if (sizeBytes > limitBytes) end(tooLarge(limitBytes))
-      else pieces.push(piece)
+      if (sizeBytes > maxBytes) end(tooLarge(maxBytes))
+      else body.add(piece, maxBytes)
     })
-    request.on('end', () => resolve(join(pieces, sizeBytes)))
+    request.on('end', () => resolve(room.end(body)))
     request.on('error', cause => end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })))
     request.on('close', () => {
-      if (!request.complete)
-        end(new Failure('aborted', { lengthBytes: lengthBytes ?? -1 }, { note: 'the body was cut short' }))
+      if (!request.complete) end(new Failure('aborted', { sizeBytes }, { note: 'the body was cut short' }))
     })
   })
-}
-
-/** A copy of its own: what Node read into is a shared pool, and items are kept. */
-function join(pieces: readonly Buffer[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
 }
 
 function parseJson(bytes: Uint8Array): unknown {

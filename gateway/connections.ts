@@ -1,14 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { CONNECTIONS_CROWDED, CONNECTIONS_MAX } from '../protocol/index.ts'
+import { CONNECTIONS_CROWDED, CONNECTIONS_MAX, PIPELINED_MAX } from '../protocol/index.ts'
+
+/** One request of a socket, and how its answer is begun. */
+interface Asked {
+  readonly request: IncomingMessage
+  readonly answer: () => void
+}
 
 /**
- * The sockets of clients, those on which nothing has happened for longest first. Once they are many, each new one takes the place
- * of the first on which no whole request is being answered: who opens sockets and says nothing, or says it slowly, keeps nobody out.
+ * The sockets of clients, those on which nothing has happened for longest first.
+ *
+ * 1. Once they are many, each new one takes the place of the first on which no whole request is being answered: who opens sockets and
+ *    says nothing, or says it slowly, keeps nobody out.
+ * 2. What is asked on one socket is answered in turn: all answers of one that takes none would wait in memory, and a thousand requests
+ *    fit one packet.
  */
 export class Connections {
-  /** What was asked on each and is not answered yet. */
-  readonly #asked = new Map<Socket, Set<IncomingMessage>>()
+  /** What was asked on each and is not answered yet; the first of it is being answered. */
+  readonly #asked = new Map<Socket, Asked[]>()
   readonly #crowded: number
 
   constructor(crowded: number = CONNECTIONS_CROWDED) {
@@ -21,31 +31,41 @@ export class Connections {
 
   add(socket: Socket): void {
     if (this.#asked.size >= this.#crowded) this.#makeRoom()
-    this.#asked.set(socket, new Set())
+    this.#asked.set(socket, [])
     socket.once('close', () => this.#asked.delete(socket))
   }
 
-  begin(request: IncomingMessage): void {
-    this.#asked.get(request.socket)?.add(request)
-  }
-
-  end(request: IncomingMessage): void {
+  /** Has `answer` called once all that was asked before on the same socket is answered. */
+  begin(request: IncomingMessage, answer: () => void): void {
     const { socket } = request
     const asked = this.#asked.get(socket)
     if (asked === undefined) return
-    asked.delete(request)
+    if (asked.length > PIPELINED_MAX) {
+      socket.destroy()
+      return
+    }
+    asked.push({ request, answer })
+    if (asked.length === 1) answer()
+  }
+
+  /** The request that was being answered on this socket has its answer. */
+  end({ socket }: IncomingMessage): void {
+    const asked = this.#asked.get(socket)
+    if (asked === undefined) return
+    asked.shift()
     this.#asked.delete(socket)
     this.#asked.set(socket, asked)
+    if (socket.writable) asked[0]?.answer()
   }
 
   /** Closes those on which nothing is asked. */
   closeIdle(): void {
-    for (const [socket, asked] of this.#asked) if (asked.size === 0) socket.destroy()
+    for (const [socket, asked] of this.#asked) if (asked.length === 0) socket.destroy()
   }
 
   #makeRoom(): void {
     for (const [socket, asked] of this.#asked) {
-      if ([...asked].some(({ complete }) => complete)) continue
+      if (asked.some(({ request }) => request.complete)) continue
       this.#asked.delete(socket)
       socket.destroy()
       return

@@ -21,10 +21,15 @@ const OPEN_AFTER_MS = 50
 export async function sendEvents(
   context: AnswerContext,
   source: EventSource,
-  parts: { readonly signal: AbortSignal; readonly problemOf: (error: unknown) => RequestProblem },
+  parts: {
+    readonly signal: AbortSignal
+    readonly problemOf: (error: unknown) => RequestProblem
+    /** Called when the reader has not taken at once what was written. */
+    readonly wrote: () => void
+  },
 ): Promise<void> {
   const { response } = context
-  const { signal } = parts
+  const { signal, wrote } = parts
   const iterator = source.values[Symbol.asyncIterator]()
   let heartbeat: NodeJS.Timeout | undefined
   try {
@@ -34,7 +39,10 @@ export async function sendEvents(
     response.write(': open\n\n')
     heartbeat = setInterval(() => beat(context), STREAM_HEARTBEAT_MS)
     for (let step = await next; !step.done && !signal.aborted; step = await next) {
-      if (!response.write(eventText(step.value, source.cursor)) && !(await drained(context, signal))) return
+      if (!response.write(eventText(step.value, source.cursor))) {
+        wrote()
+        if (!(await drained(context, signal))) return
+      }
       next = iterator.next()
     }
     response.end('event: end\ndata: {}\n\n')

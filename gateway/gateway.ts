@@ -27,6 +27,7 @@ import { publicProblem } from './problem.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { createRouter } from './router.ts'
 import { type OwnPage, serve, type ServeParts } from './serve.ts'
+import { WaitingAnswers } from './waiting-answers.ts'
 
 export interface GatewayParts {
   /** Address to listen on; 127.0.0.1 unless the node is meant to be reached from elsewhere. */
@@ -107,6 +108,7 @@ export class Gateway implements AsyncDisposable {
       clock,
       tellFault: createFaultLog(parts.logger, clock),
       streams,
+      answers: new WaitingAnswers(() => this.#responses()),
     }
     server.on('request', (request, response) => this.#onRequest(request, response, () => undefined))
     server.on('checkContinue', (request, response) =>
@@ -135,6 +137,10 @@ export class Gateway implements AsyncDisposable {
     return this.#closed
   }
 
+  *#responses(): Iterable<ServerResponse> {
+    for (const { response } of this.#calls) yield response
+  }
+
   async #close(): Promise<void> {
     this.#isClosing = true
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
@@ -146,6 +152,10 @@ export class Gateway implements AsyncDisposable {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
+    this.#connections.begin(request, () => this.#answer(request, response, proceed))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
     this.#count += 1
     const call = new Call(request, response, `${this.#boot}-${this.#count.toString(36)}`)
     if (this.#isClosing) {
@@ -154,12 +164,12 @@ export class Gateway implements AsyncDisposable {
     }
     const started = performance.now()
     this.#calls.add(call)
-    this.#connections.begin(request)
     response.once('close', () => {
       this.#calls.delete(call)
       this.#connections.end(request)
     })
     void serve(this.#serveParts, call, proceed).then(name => {
+      this.#serveParts.answers.wrote(response)
       this.#requestMetrics.record(name, response.statusCode, performance.now() - started)
       if (!this.#isClosing) return
       if (response.writableFinished) request.socket.end()

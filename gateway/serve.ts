@@ -31,6 +31,7 @@ import type { Mount } from './parts.ts'
 import { publicProblem } from './problem.ts'
 import type { Route, Router } from './router.ts'
 import { parseTarget, type Target } from './target.ts'
+import type { WaitingAnswers } from './waiting-answers.ts'
 
 /** A page of the gateway itself, outside the table. */
 export interface OwnPage {
@@ -52,6 +53,7 @@ export interface ServeParts {
   readonly tellFault: FaultLog
   /** Event streams that are open now; the gateway counts them. */
   readonly streams: { open: number }
+  readonly answers: WaitingAnswers
 }
 
 /** Answers a request. Gives the operation that was asked for, if there is one; never rejects. */
@@ -187,7 +189,8 @@ async function serveStream(
     const values = (parts.operations[name] as Untyped)(input, call) as AsyncIterable<unknown>
     const cursor = row.answer.kind === 'stream' ? row.answer.cursor : undefined
     const problemOf = (error: unknown) => problemFor(parts, call, call.explain(error))
-    await sendEvents(context, { values, cursor }, { signal: call.signal, problemOf })
+    const wrote = () => parts.answers.wrote(call.response)
+    await sendEvents(context, { values, cursor }, { signal: call.signal, problemOf, wrote })
   } finally {
     parts.streams.open -= 1
   }

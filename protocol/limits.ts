@@ -233,6 +233,12 @@ export const KEEP_ALIVE_MS = 20_000
 export const LINGER_MAX_MS = 1_000
 /** And how much of it. */
 export const LINGER_MAX_BYTES = 16 * MiB
+/** Bytes of bodies that are not whole yet, of all clients; beyond it the longest is refused. As many as sockets that are not crowded may hold, at a third of a megabyte each. */
+export const BODIES_UNFINISHED_MAX_BYTES = 256 * MiB
+/** Bytes of answers that wait for their clients; beyond it the one that waits with most is cut off. */
+export const ANSWERS_WAITING_MAX_BYTES = 256 * MiB
+/** Requests of one socket that wait for those before them; one that brings more is closed. */
+export const PIPELINED_MAX = 64
 /** Event streams one gateway holds: half of the sockets stay free for requests. */
 export const STREAMS_MAX = 512
 /** Silence on an event stream before a heartbeat, so that proxies and readers know it lives. */

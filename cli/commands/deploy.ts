@@ -4,6 +4,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { choiceFlag } from '../message-arguments.ts'
 import { carryOut, type Done } from '../project/carry-out.ts'
 import { planProject, type Step } from '../project/plan.ts'
+import { whileWaiting } from '../progress.ts'
 import { showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -15,14 +16,15 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
   const signer = await context.signer()
   const client = context.client()
   const pending = choiceFlag(flags, 'pending', ['wait', 'reject'])
-  const steps = await planProject(client, project, signer, limits)
+  const steps = await whileWaiting('building', terminal, planProject(client, project, signer, limits))
   if (flags['dry-run'] === true) {
     output.list('deploy.step', 'steps', steps.map(summary), () => tableOf(steps))
     return undefined
   }
   const all: Done[] = []
   for (const step of steps) {
-    const done = await carryOut(client, step, { signer, pending, limits })
+    const title = `bringing ${step.built.name} to the node`
+    const done = await whileWaiting(title, terminal, carryOut(client, step, { signer, pending, limits }))
     all.push(done)
     if (output.format === 'text') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n`)
   }

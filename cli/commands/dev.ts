@@ -12,6 +12,7 @@ import { nodeLogger } from '../node-logger.ts'
 import { hotKeys } from '../project/hot-keys.ts'
 import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
+import { whileWaiting } from '../progress.ts'
 import { FileWatch } from '../project/watch-files.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
@@ -69,7 +70,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
   try {
     const project = await readProject(place)
     const signer = await context.signer()
-    const steps = await planProject(client, project, signer, limits)
+    const steps = await whileWaiting('building', terminal, planProject(client, project, signer, limits))
     watch.look([...filesOf(project), ...steps.flatMap(({ built }) => built.inputs)])
     for (const step of steps) {
       const done = await carryOut(client, step, { signer, pending: 'reject', limits })
@@ -77,7 +78,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
       const took = showDuration(performance.now() - started)
       if (output.format !== 'text')
         output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
-      else if (done.action !== 'unchanged')
+      else
         terminal.err(
           `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
         )
@@ -129,7 +130,8 @@ function banner({ terminal }: CommandContext, url: string, data: string): string
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · dev · 1 node (messenger, scheduler, compute)`,
-    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
+    `  API      ${url}/v1`,
+    `  OpenAPI  ${url}/openapi.json`,
     `  Metrics  ${url}/metrics`,
     `  Data     ${data} (kept; --fresh to start over)`,
     '',

@@ -58,8 +58,10 @@ function banner(
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${roles.names.join(', ')} · ready in ${showDuration(tookMs)}`,
-    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
-    `  AO       ${url}/mu /su /cu /graphql        IC  ${url}/api`,
+    `  API      ${url}/v1`,
+    `  OpenAPI  ${url}/openapi.json`,
+    `  AO       ${url}/mu /su /cu /graphql`,
+    `  IC       ${url}/api`,
     `  Metrics  ${url}/metrics`,
     ...(network === undefined ? [] : network.addresses.map(address => `  Peers    ${address}`)),
     `  Data     ${shownPath(terminal.cwd, config.data)} (kept between starts)`,
@@ -94,12 +96,12 @@ async function showFirstStart(
   output.text(
     [
       '',
-      `first start: two processes of the relay module, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)}`,
+      `first start: two processes, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)};`,
       'one message to ping, and all that it caused:',
       '',
       renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
       '',
-      `${paint('green', '✔')} ${counted(first.verified, 'result')} verified here: signatures, certificates, Merkle paths, messages in their slots`,
+      `${paint('green', '✔')} ${counted(first.verified, 'result')} verified here: signatures, certificates, Merkle paths, slots`,
       '',
       'next, in another terminal:',
       `  ${program} spawn counter --name hits${end}`,

@@ -26,7 +26,10 @@ export class LiveResults {
 
   async #run(name: string, process: string): Promise<void> {
     for await (const result of this.#client.results(process, { signal: this.#terminal.signal })) {
-      if (this.isOn) this.#terminal.err(`${await this.#lineOf(name, process, result)}\n`)
+      if (!this.isOn) continue
+      // It may come while a line tells of a wait.
+      const start = this.#terminal.isLive ? '\r\u001b[2K' : ''
+      this.#terminal.err(`${start}${await this.#lineOf(name, process, result)}\n`)
     }
   }
 

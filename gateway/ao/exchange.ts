@@ -1,13 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import {
-  concatBytes,
-  FAILURES,
-  Failure,
-  fromUtf8,
-  LINGER_MAX_MS,
-  MalformedBytes,
-  NEXT_STEPS,
-} from '../../protocol/index.ts'
+import { FAILURES, Failure, fromUtf8, LINGER_MAX_MS, MalformedBytes, NEXT_STEPS } from '../../protocol/index.ts'
+import { readPlainBody } from '../body.ts'
 
 /** One request of the façade, and the way to answer it. */
 export interface Exchange {
@@ -103,34 +96,9 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** The whole body. @throws {Failure} `too-large`, `unsupported-media`, `aborted` */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const { 'content-encoding': encoding, 'content-length': announced } = request.headers
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new Failure('unsupported-media', { encoding })
-  }
-  if (Number(announced ?? 0) > maxBytes) throw new Failure('too-large', { maxBytes })
-  const parts: Uint8Array[] = []
-  let length = 0
-  try {
-    // Left open when it is too long, so that there is a socket to say so on.
-    for await (const part of request.iterator({
-      destroyOnReturn: false,
-    }) as AsyncIterable<Buffer>) {
-      length += part.length
-      if (length > maxBytes) break
-      parts.push(part)
-    }
-  } catch (cause) {
-    throw new Failure('aborted', {}, { cause })
-  }
-  if (length > maxBytes) throw new Failure('too-large', { maxBytes })
-  return concatBytes(...parts)
-}
-
-/** The body as JSON. @throws {Failure} `malformed-request`, and as `readBody` */
+/** The body as JSON. @throws {Failure} `malformed-request`, and as `readPlainBody` */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const bytes = await readBody(request, maxBytes)
+  const bytes = await readPlainBody(request, maxBytes)
   try {
     return JSON.parse(fromUtf8(bytes))
   } catch (cause) {

@@ -15,7 +15,8 @@ import {
 } from '../../protocol/index.ts'
 import { answerAsAo } from './ao-result.ts'
 import { type CuParts, resultAt } from './cu.ts'
-import { type Exchange, expectMethod, nothingThere, parameter, readBody, sendBytes, sendJson } from './exchange.ts'
+import { readPlainBody } from '../body.ts'
+import { type Exchange, expectMethod, nothingThere, parameter, sendBytes, sendJson } from './exchange.ts'
 import { countSlots, knownProcess } from './feed-reader.ts'
 import { decodePart, readWanted, sendWanted } from './hyper-path.ts'
 import { locateSlot } from './locate-slot.ts'
@@ -45,10 +46,13 @@ const OF_THE_NODE: readonly (readonly [RegExp, (at: Hyper, found: Found) => Prom
 /** What stands at paths of a process, behind its id. */
 const OF_A_PROCESS: readonly (readonly [RegExp, (at: HyperProcess, found: Found) => Promise<void>])[] = [
   [/^as=execution\/compute(&.*)?$/s, (at, [, tags]) => dryRun(at, tags)],
-  [/^compute(?:\/results)?=(.*)$/s, (at, [, name = '']) => sendResult(at, name)],
-  [/^(now|compute)(?:&slot=([^/?]*))?([/?].*)?$/s, (at, [, name, slot, rest]) => sendState(at, name, slot, rest)],
+  [/^compute(?:\/results)?=([^/?]*)(?:\?.*)?$/s, (at, [, name = '']) => sendResult(at, name)],
+  [/^(now|compute)(?:(?:&slot)?=([^/?]*))?([/?].*)?$/s, (at, [, name, slot, rest]) => sendState(at, name, slot, rest)],
   [/^slot([/?].*)?$/s, (at, [, rest]) => sendSlot(at, rest)],
-  [/^push(\/serialize~json@1\.0)?$/, (at, [, json]) => push(at, at.process, json === undefined ? inRaw : inText)],
+  [
+    /^push(\/serialize~json@1\.0|\/~json@1\.0\/serialize)?(?:\?.*)?$/s,
+    (at, [, json]) => push(at, at.process, json === undefined ? inRaw : inText),
+  ],
   [/^schedule([/?].*)?$/s, (at, [, rest]) => pushOrList(at, rest)],
 ]
 
@@ -109,7 +113,7 @@ async function push(
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
   refuseHttpSignature(request)
-  const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
+  const bytes = await readPlainBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
   const target = readItem(bytes).target
   if (process !== undefined && target !== process.id) {
     throw new Failure('wrong-target', { target: target ?? '', process: process.id })
@@ -195,7 +199,7 @@ async function dryRun({ parts, exchange, process }: HyperProcess, tagsText = '')
     .split('&')
     .filter(part => part !== '')
     .map(readPair)
-  const bytes = exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
+  const bytes = exchange.method === 'POST' ? await readPlainBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
   const item = bytes.length === 0 ? undefined : readItem(bytes)
   const owner = item?.ownerAddress ?? '1234'
   const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }

@@ -1,5 +1,6 @@
 import { Failure, ITEM_SIZE_MAX_BYTES, MODULE_SIZE_MAX_BYTES, verifyDataItem } from '../../protocol/index.ts'
-import { type Exchange, expectMethod, nothingThere, readBody, sendJson, sendText } from './exchange.ts'
+import { type Exchange, expectMethod, nothingThere, sendJson, sendText } from './exchange.ts'
+import { readPlainBody } from '../body.ts'
 import { knownProcess } from './feed-reader.ts'
 import type { AoFacadeParts } from './parts.ts'
 import { assignByQuery, readItem, submitItem, takenId } from './submit.ts'
@@ -25,7 +26,7 @@ async function take(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   if (assigned !== undefined) {
     return sendJson(response, 202, { message: 'Processing Assignment', id: assigned.id })
   }
-  const bytes = await readBody(request, MODULE_SIZE_MAX_BYTES)
+  const bytes = await readPlainBody(request, MODULE_SIZE_MAX_BYTES)
   const taken = await submitItem(parts.messenger, bytes, { signal })
   sendJson(response, 202, { message: 'Processing DataItem', id: takenId(taken) })
 }
@@ -33,7 +34,7 @@ async function take(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
 /** Anybody may ask for the ticks of a process, but has to sign for it. */
 async function monitor(parts: AoFacadeParts, exchange: Exchange, id: string): Promise<void> {
   const { request, response, method } = exchange
-  const item = readItem(await readBody(request, ITEM_SIZE_MAX_BYTES))
+  const item = readItem(await readPlainBody(request, ITEM_SIZE_MAX_BYTES))
   if (item.target !== id) throw new Failure('wrong-target', { target: item.target ?? '' })
   const process = await knownProcess(parts.log, id)
   if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })

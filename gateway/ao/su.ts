@@ -12,16 +12,8 @@ import {
 } from '../../protocol/index.ts'
 import { entryAsAo, suMessage, type SuMessage } from './ao-item.ts'
 import type { AssignmentChain, SuAssignment } from './assignment-chain.ts'
-import {
-  type Exchange,
-  expectMethod,
-  nothingThere,
-  pageSize,
-  parameter,
-  readBody,
-  sendJson,
-  sendText,
-} from './exchange.ts'
+import { type Exchange, expectMethod, nothingThere, pageSize, parameter, sendJson, sendText } from './exchange.ts'
+import { readPlainBody } from '../body.ts'
 import { countSlots, knownProcess, readSlot, readSlots, type SlotEntry } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
@@ -62,7 +54,7 @@ async function take(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   const assigned = await assignByQuery(parts, query)
   const timestamp = parts.clock.now()
   if (assigned !== undefined) return sendJson(response, 200, { timestamp, id: assigned.id })
-  const bytes = await readBody(request, ITEM_SIZE_MAX_BYTES)
+  const bytes = await readPlainBody(request, ITEM_SIZE_MAX_BYTES)
   const taken = await submitItem(parts.messenger, bytes, { signal })
   sendJson(response, 200, { timestamp, id: takenId(taken) })
 }

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { Connections } from '../../gateway/connections.ts'
+import { PIPELINED_MAX } from '../../protocol/index.ts'
 
 const CROWDED = 4
 
@@ -10,11 +11,12 @@ async function openServer() {
   const connections = new Connections(CROWDED)
   const waiting: ServerResponse[] = []
   const server = createServer((request, response) => {
-    connections.begin(request)
-    response.once('close', () => connections.end(request))
-    request.resume().once('end', () => {
-      if (request.url === '/wait') waiting.push(response)
-      else response.end('answered')
+    connections.begin(request, () => {
+      response.once('close', () => connections.end(request))
+      request.resume().once('end', () => {
+        if (request.url === '/wait') waiting.push(response)
+        else response.end('answered')
+      })
     })
   })
   server.on('connection', socket => connections.add(socket))
@@ -82,4 +84,26 @@ it('what was used last is closed last', async () => {
   await say(port, '')
   await expect.poll(() => silent.filter(({ isClosed }) => isClosed()).length).toBe(1)
   expect(used.isClosed()).toBe(false)
+})
+
+const WAIT = 'GET /wait HTTP/1.1\r\nhost: x\r\n\r\n'
+
+it('what comes on one socket is answered in turn: no answer is made before those in front of it are taken', async () => {
+  const { waiting, port } = await openServer()
+  const client = await say(port, WAIT.repeat(3))
+  for (let n = 1; n <= 3; n++) {
+    await expect.poll(() => waiting.length).toBe(n)
+    waiting.at(-1)?.end(`answer ${n}`)
+    await expect.poll(client.heard).toContain(`answer ${n}`)
+  }
+})
+
+it('a socket that brings more requests than may wait in turn is closed', async () => {
+  const { connections, waiting, port } = await openServer()
+  const patient = await say(port, WAIT.repeat(PIPELINED_MAX + 1))
+  await expect.poll(() => waiting.length).toBe(1)
+  const greedy = await say(port, WAIT.repeat(PIPELINED_MAX + 2))
+  await expect.poll(greedy.isClosed).toBe(true)
+  await expect.poll(() => connections.size).toBe(1)
+  expect(patient.isClosed()).toBe(false)
 })
