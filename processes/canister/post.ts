@@ -33,6 +33,7 @@ import { serviceOf } from './code.ts'
 import { awaitOutside, noteDeadline } from './deadlines.ts'
 import type { CallDraft } from './execution.ts'
 import type { Machine } from './machine.ts'
+import { unknownMethod } from './management/unknown-method.ts'
 import { type CallContext, getCallback, type Origin, putCallback } from './records.ts'
 import type { KnownProcess, Slot } from './slot.ts'
 import { putWaiting, type Request, takeWaiting } from './waiting-calls.ts'
@@ -286,13 +287,6 @@ function withBoundedText(answer: CanisterAnswer): CanisterAnswer {
   if (reject === undefined || reject.message.length <= REJECT_TEXT_MAX) return answer
   return { reject: { ...reject, message: reject.message.slice(0, REJECT_TEXT_MAX).toWellFormed() } }
 }
-
-/** How the IC answers a canister that asks its management for what there is not. */
-export const unknownMethod = (method: string): Reject => ({
-  code: REJECT.error,
-  error: 'IC0536',
-  message: `Management canister has no method '${method}'`,
-})
 
 export const notFound = (principal: Uint8Array): Reject => ({
   code: REJECT.destination,
