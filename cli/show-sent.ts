@@ -3,8 +3,11 @@ import type { Sent } from '../sdk/index.ts'
 import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
 import { EXIT } from './exit-code.ts'
+import { whileWaiting } from './progress.ts'
 import { showTrace } from './show-trace.ts'
 import { safeBlock, textOf } from './show-bytes.ts'
+import { widthOf } from './table.ts'
+import type { Terminal } from './terminal.ts'
 import { showOutput } from './show-output.ts'
 
 /** What a command that sends may wait for; the first is the usual. */
@@ -27,7 +30,8 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
     return undefined
   }
   const started = performance.now()
-  const result = await sent.result(limits).catch(error => tellOfSlot(error, sent))
+  const asked = sent.result(limits).catch(error => tellOfSlot(error, sent))
+  const result = await whileWaiting(`slot ${sent.slot}: waiting for what comes of it`, context.terminal, asked)
   const tookMs = performance.now() - started
   if (wish.wait === 'evaluated') {
     output.document(wish.type, { ...receipt, result: withText(result) }, () =>
@@ -37,7 +41,11 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
     if (wish.hint !== undefined && endOf(result) !== undefined) context.terminal.err(`  ${wish.hint}\n`)
     return endOf(result)
   }
-  const trace = await sent.settled(limits)
+  const trace = await whileWaiting(
+    'waiting until all that it caused has settled',
+    context.terminal,
+    sent.settled(limits),
+  )
   output.document(wish.type, { ...receipt, result: withText(result), trace }, () => '')
   if (output.format === 'text') await showTrace(context, trace)
   return hasError(trace.root) ? EXIT.failed : undefined
@@ -72,9 +80,21 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
     : `${result.status}, not final: ${by.length} of ${needed} compute units agree`
   const facts = [`slot ${result.slot}`, status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
-  terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
+  terminal.err(sentLine(terminal, mark, facts, id))
   if (result.error !== undefined)
     terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
+}
+
+/** What came of a message, and its id; that stands on a line of its own where both do not fit into one. */
+export function sentLine(
+  { columns, paintErr }: Pick<Terminal, 'columns' | 'paintErr'>,
+  mark: string,
+  facts: readonly string[],
+  id: string,
+): string {
+  const line = `${mark} ${facts.join(' · ')}`
+  const isTooWide = columns !== undefined && widthOf(line) + ` · message ${id}`.length > columns
+  return `${line}${isTooWide ? `\n  ${paintErr('dim', `message ${id}`)}` : ` ${paintErr('dim', `· message ${id}`)}`}\n`
 }
 
 function hasError(root: TraceNodeView): boolean {

@@ -9,7 +9,8 @@ const KNOWN_MAX = 4096
  * Who may come in, told before anything is made of a new socket: what is refused here costs a hundredth of what a handshake costs.
  *
  * 1. One host comes so often in a second, and no more.
- * 2. All hosts that never brought a peer come so often together. Those that did are not held up by them.
+ * 2. All hosts that never brought a peer come so often together. Those that did are not held up by them. Places of strangers become free
+ *    one by one: free all at once they would be taken all at once, and so many handshakes in one turn hold up everybody.
  *
  * The engine asks a list of blocked addresses about each socket that comes; this one answers by what came before.
  */
@@ -17,8 +18,10 @@ export class AcceptGate extends BlockList {
   readonly #now: () => number
   readonly #known = new Set<string>()
   readonly #came = new Map<string, number>()
-  #strangers = 0
   #windowMs = 0
+  /** Strangers that may come at `#placesMs`. */
+  #places = 0
+  #placesMs = Number.NEGATIVE_INFINITY
   /** Sockets that were closed at once, since the start. */
   refused = 0
 
@@ -49,17 +52,23 @@ export class AcceptGate extends BlockList {
     const nowMs = this.#now()
     if (nowMs - this.#windowMs >= WINDOW_MS) {
       this.#windowMs = nowMs
-      this.#strangers = 0
       this.#came.clear()
     }
     const isKnown = this.#known.has(host)
-    // Nothing is kept of whoever comes when the window is full: hosts cost nothing.
-    if (!isKnown && this.#strangers >= PEERS_NEW_PER_SECOND_MAX) return false
+    // Nothing is kept of whoever finds no place: hosts cost nothing.
+    if (!isKnown && this.#placesAt(nowMs) < 1) return false
     const came = this.#came.get(host) ?? 0
     if (came >= PEERS_PER_HOST_AND_SECOND_MAX) return false
     this.#came.set(host, came + 1)
-    if (!isKnown) this.#strangers += 1
+    if (!isKnown) this.#places -= 1
     return true
+  }
+
+  #placesAt(nowMs: number): number {
+    const freed = ((nowMs - this.#placesMs) * PEERS_NEW_PER_SECOND_MAX) / 1_000
+    this.#places = Math.min(PEERS_NEW_PER_SECOND_MAX, this.#places + freed)
+    this.#placesMs = nowMs
+    return this.#places
   }
 }
 

@@ -19,7 +19,7 @@ interface Note {
 export function writeNewsOnly(
   store: Pick<PeerStore, 'save' | 'patch' | 'merge' | 'delete'>,
   max: number,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): void {
   const notes = new Map<string, Note>()
   for (const way of ['save', 'patch', 'merge'] as const) {

@@ -126,7 +126,7 @@ export class Network implements AsyncDisposable {
     const blocked = await BlockList.open(folder && join(folder, 'blocked-peers'))
     // Told by what is opened before it is there.
     const later: { network: Network | undefined } = { network: undefined }
-    const standing = new Standing(Date.now, key => void later.network?.control.hangUp(key))
+    const standing = new Standing(key => void later.network?.control.hangUp(key))
     const isRefused = (key: KeyId): boolean => standing.isBanned(key) || blocked.has(key)
     const watch = new StreamWatch()
     const host = await openHost({

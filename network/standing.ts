@@ -32,10 +32,10 @@ export class Standing {
   readonly #records = new Map<KeyId, Record>()
   #cuts = 0
 
-  /** `cut` is called once for each ban. */
-  constructor(now: () => number, cut: (peer: KeyId) => void) {
-    this.#now = now
+  /** `cut` is called once for each ban. By the time that passes and not by the date: set back by hours, it made a small offence a large one. */
+  constructor(cut: (peer: KeyId) => void, now: () => number = () => performance.now()) {
     this.#cut = cut
+    this.#now = now
   }
 
   /** Peers that were cut since the start. */

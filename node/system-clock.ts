@@ -1,15 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../protocol/index.ts'
 
-/** The longest a timer of Node can wait; longer sleeps are slept in parts. */
-const TIMER_MAX_MS = 2_000_000_000
+/** Longer sleeps are slept in parts, with a look at the date between: timers of Node stand still while the machine is suspended. */
+const PART_MS = 30_000
 
-/** The clock of this machine. */
+/** The clock of this machine. A date that went ahead, by suspension or because somebody set it, ends long sleeps. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, { signal } = {}) {
     if (ms <= 0) await turn(undefined, signal === undefined ? {} : { signal })
-    for (let left = ms; left > 0; left -= TIMER_MAX_MS) await wait(Math.min(left, TIMER_MAX_MS), signal)
+    const untilMs = Date.now() + ms
+    for (let left = ms; left > 0; left = Math.min(left - PART_MS, untilMs - Date.now()))
+      await wait(Math.min(left, PART_MS), signal)
   },
 }
 

@@ -39,6 +39,17 @@ it('lets strangers come so often together, and does not have hosts wait for them
   expect(taken(often('10.0.0.1', 100))).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
 })
 
+it('has places of strangers become free one by one, and never more than for a second', () => {
+  const { taken, pass } = gateAt()
+  expect(taken(hosts(1_000))).toBe(PEERS_NEW_PER_SECOND_MAX)
+  pass(1_000 / PEERS_NEW_PER_SECOND_MAX)
+  expect(taken(hosts(1_000))).toBe(1)
+  pass(500)
+  expect(taken(hosts(1_000))).toBe(PEERS_NEW_PER_SECOND_MAX / 2)
+  pass(60_000)
+  expect(taken(hosts(1_000))).toBe(PEERS_NEW_PER_SECOND_MAX)
+})
+
 it('takes all addresses of a /64 for one host, and one of IPv4 for itself however it is written', () => {
   const { taken, gate } = gateAt()
   const inOne = Array.from({ length: 100 }, (_, n) => `2001:db8:0:7::${n.toString(16)}`)
