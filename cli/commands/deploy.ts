@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Client } from '../../sdk/index.ts'
 import { readProject } from '../../toolchain/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { choiceFlag } from '../message-arguments.ts'
@@ -8,6 +9,7 @@ import { whileWaiting } from '../progress.ts'
 import { showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
+import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
 
 /** `atoll deploy`: builds a project, shows what differs from the node, and carries it out. */
 export async function deploy(context: CommandContext): Promise<CommandEnd> {
@@ -28,8 +30,17 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
     all.push(done)
     if (output.format === 'text') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n`)
   }
+  if (output.format === 'text') await tellNext(context, client, all)
   output.list('deploy.done', 'processes', all, () => all.map(({ name, process }) => `${name}\t${process}`).join('\n'))
   return undefined
+}
+
+/** How the first process that was made is called. */
+async function tellNext(context: CommandContext, client: Client, all: readonly Done[]): Promise<void> {
+  const made = all.find(({ action }) => action === 'spawn')
+  const words = made && (await firstCall(client, made.name, made.process))
+  if (words === undefined) return
+  context.terminal.err(`next: ${commandName(context)} ${words}${urlFlag(context, context.settings.url)}\n`)
 }
 
 const summary = ({ built, module, process, action }: Step): object => ({

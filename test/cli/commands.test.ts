@@ -188,6 +188,13 @@ describe('results', () => {
     aborter.abort()
     expect((await running).code).toBe(130)
   })
+
+  test('are followed without a word of failure about the end that the user made', async () => {
+    const aborter = new AbortController()
+    const words = ['results', 'hits', '-f', '--from', '0', '-o', 'ndjson']
+    const ended = await run(words, { env, signal: aborter.signal, onOut: () => aborter.abort() })
+    expect([ended.code, ended.stderr]).toEqual([130, ''])
+  })
 })
 
 describe('what was asked', () => {

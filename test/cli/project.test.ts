@@ -125,7 +125,10 @@ describe('deploy', { timeout: 180_000 }, () => {
 
   it('makes no process whose args are none, and says where they stand', async () => {
     expect((await atoll('new', 'ledger', 'bank')).code).toBe(0)
-    expect((await atoll('deploy', 'bank')).stderr).toContain('ledger spawned')
+    const told = (await atoll('deploy', 'bank')).stderr
+    expect(told).toContain('ledger spawned')
+    // Another terminal does not know what stands in the environment of this one.
+    expect(told).toContain(`next: atoll call ledger transfer '{"to":"","amount":1}' --url ${node.url}`)
     const place = join(folder.path, 'bank/package.json')
     const settings = JSON.parse(await readFile(place, 'utf8')) as object
     const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {
