@@ -16,7 +16,8 @@ import { whileWaiting } from '../progress.ts'
 import { FileWatch } from '../project/watch-files.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
-import { sentenceOf } from './deploy.ts'
+import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
+import { otherwise, sentenceOf } from './deploy.ts'
 
 /** Where a project keeps its network, unless said otherwise. */
 const DATA_FOLDER = join('.atoll', 'dev')
@@ -43,6 +44,7 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   using watch = new FileWatch(() => round.ask())
   watch.look(filesOf(project))
   await round.ask()
+  if (output.format === 'text') await tellNext(context, client, live.first, node.url)
   using _ = hotKeys({
     r: () => void round.ask(),
     l: () => {
@@ -54,6 +56,18 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   if (process.stdin.isTTY) terminal.err(terminal.paintErr('dim', 'press r rebuild · l results on and off · q quit\n'))
   await untilAborted(terminal.signal)
   return undefined
+}
+
+/** How a process of the project is called from another terminal. */
+async function tellNext(
+  context: CommandContext,
+  client: Client,
+  first: { readonly name: string; readonly process: string } | undefined,
+  url: string,
+): Promise<void> {
+  const words = first && (await firstCall(client, first.name, first.process))
+  if (words === undefined) return
+  context.terminal.err(`next, in another terminal: ${commandName(context)} ${words}${urlFlag(context, url)}\n`)
 }
 
 interface Bench {
@@ -80,7 +94,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
         output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
       else
         terminal.err(
-          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
+          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n${otherwise(done)}`,
         )
     }
   } catch (error) {

@@ -1,11 +1,12 @@
 // Bundles what runs inside the engine of agents: guest/main.ts becomes build/prelude.js.
 // Skips all work while sources, this script and the bundler are the same as last time.
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, version } from 'esbuild'
+import { readIfThere, replaceFile } from '../build-files.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')
@@ -38,8 +39,8 @@ export async function buildAgentPrelude(outDir = join(HERE, 'build')) {
     // Fields are assigned: to define each first takes twice as long in an interpreter.
     tsconfigRaw: '{"compilerOptions":{"useDefineForClassFields":false}}',
   })
-  await write(outDir, 'prelude.js', outputFiles[0].contents)
-  await write(outDir, 'stamp', stamp)
+  await replaceFile(outDir, 'prelude.js', outputFiles[0].contents)
+  await replaceFile(outDir, 'stamp', stamp)
   return 'built'
 }
 
@@ -53,22 +54,6 @@ async function stampOf() {
     hash.update(`\n${name} ${text.length}\n${text}`)
   }
   return hash.digest('hex')
-}
-
-/** Replaces a file at one stroke: two builds at once leave a whole file. */
-async function write(folder, name, contents) {
-  const temporary = join(folder, `.${name}.${process.pid}`)
-  await writeFile(temporary, contents)
-  await rename(temporary, join(folder, name))
-}
-
-async function readIfThere(path) {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
