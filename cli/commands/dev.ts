@@ -17,7 +17,7 @@ import { FileWatch } from '../project/watch-files.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
 import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
-import { sentenceOf } from './deploy.ts'
+import { otherwise, sentenceOf } from './deploy.ts'
 
 /** Where a project keeps its network, unless said otherwise. */
 const DATA_FOLDER = join('.atoll', 'dev')
@@ -94,7 +94,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
         output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
       else
         terminal.err(
-          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
+          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n${otherwise(done)}`,
         )
     }
   } catch (error) {
