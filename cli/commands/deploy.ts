@@ -6,7 +6,7 @@ import { choiceFlag } from '../message-arguments.ts'
 import { carryOut, type Done } from '../project/carry-out.ts'
 import { planProject, type Step } from '../project/plan.ts'
 import { whileWaiting } from '../progress.ts'
-import { showReplayed } from '../show-replayed.ts'
+import { showOtherwise, showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
@@ -28,7 +28,8 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
     const title = `bringing ${step.built.name} to the node`
     const done = await whileWaiting(title, terminal, carryOut(client, step, { signer, pending, limits }))
     all.push(done)
-    if (output.format === 'text') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n`)
+    if (output.format === 'text')
+      terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n${otherwise(done)}`)
   }
   if (output.format === 'text') await tellNext(context, client, all)
   output.list('deploy.done', 'processes', all, () => all.map(({ name, process }) => `${name}\t${process}`).join('\n'))
@@ -64,6 +65,10 @@ function tableOf(steps: readonly Step[]): string {
     rows,
   )
 }
+
+/** Lines below that, of what an upgraded process answers otherwise than before. */
+export const otherwise = ({ check }: Done): string =>
+  (check === undefined ? [] : showOtherwise(check)).map(line => `  ${line}\n`).join('')
 
 /** What was done, in words. */
 export function sentenceOf({ name, action, process, slot, check }: Done): string {
