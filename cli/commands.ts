@@ -126,12 +126,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/results.ts')).results,
   },
   {
-    name: 'trace', usage: '<message>', about: 'A message and all that it caused, with timings',
+    name: 'trace', usage: '<message|process/slot>', about: 'A message and all that it caused, with timings',
     options: {
       follow: { type: 'boolean', short: 'f', about: 'show it as it grows' },
       settled: { type: 'boolean', about: 'wait until nothing of it is under way' },
     },
-    examples: ['atoll trace <message>', 'atoll trace <message> --settled -o json'],
+    examples: ['atoll trace hits/1', 'atoll trace <message> --settled -o json'],
     load: async () => (await import('./commands/trace.ts')).trace,
   },
   {

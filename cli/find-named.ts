@@ -76,7 +76,7 @@ async function find(context: CommandContext, text: string, { list, wholeName, un
     if (own !== undefined) return own
     const near = Failure.is(error, unknown) ? nearWord(text, names) : undefined
     if (near === undefined) throw error
-    throw new Failure(unknown, { name: text }, { note: `did you mean "${near}"?`, cause: error })
+    throw new Failure(unknown, { name: text }, { note: `did you mean "${near}"?` })
   }
 }
 

@@ -69,3 +69,19 @@ function barOf(share: number): string {
   const filled = Math.round(share * BAR_COLUMNS)
   return '━'.repeat(filled) + '┄'.repeat(BAR_COLUMNS - filled)
 }
+
+/** Waits for work that does not tell how far it is: where somebody looks, a line says so after a second, until it is done. */
+export async function whileWaiting<T>(title: string, terminal: Terminal, work: Promise<T>): Promise<T> {
+  if (!terminal.isLive) return work
+  let seconds = 0
+  const timer = setInterval(() => {
+    seconds += 1
+    terminal.err(`\r\u001b[2K${title} … ${seconds} s`)
+  }, 1000)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
+    if (seconds > 0) terminal.err('\r\u001b[2K')
+  }
+}

@@ -2,8 +2,10 @@ import { Failure } from '../protocol/index.ts'
 import { connect } from '../sdk/index.ts'
 import type { CommandContext, Flags } from './command.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
-import { commandHelp, familyHelp, overview } from './help.ts'
+import { COMMANDS } from './commands.ts'
+import { commandHelp, familyHelp, overview, type Sheet } from './help.ts'
 import { IdentityStore } from './identity-store.ts'
+import { withNextStep } from './next-step.ts'
 import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
 import { showProgress } from './progress.ts'
 import { commandFirst, findCommand, readArguments } from './read-arguments.ts'
@@ -19,7 +21,8 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     const [first] = words
     if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
       const topic = words.slice(1).filter(word => !word.startsWith('-'))
-      const text = `${topic.length > 0 ? helpOn(topic) : overview(VERSION)}\n`
+      const sheet = first === undefined ? onStandardError(terminal) : terminal
+      const text = `${topic.length > 0 ? helpOn(topic, sheet) : overview(VERSION, sheet)}\n`
       if (first !== undefined) terminal.out(text)
       else terminal.err(text)
       return first === undefined ? EXIT.usage : EXIT.ok
@@ -32,20 +35,34 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
   } catch (error) {
     const failure =
       terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(fileFailure(error) ?? error)
-    showFailure(failure, terminal, wantedFormat(words, terminal))
+    const step = usageStep(failure, words)
+    showFailure(step === undefined ? failure : withNextStep(failure, step), terminal, wantedFormat(words, terminal))
     return exitCodeOf(failure)
   }
 }
 
-function helpOn(topic: readonly string[]): string {
+function helpOn(topic: readonly string[], sheet: Sheet): string {
   const [word = ''] = topic
-  return (topic.length === 1 ? familyHelp(word) : undefined) ?? commandHelp(findCommand(topic).command)
+  return (topic.length === 1 ? familyHelp(word, sheet) : undefined) ?? commandHelp(findCommand(topic).command, sheet)
+}
+
+const onStandardError = ({ columns, paintErr }: Terminal): Sheet => ({ columns, paint: paintErr })
+
+/** What to do after a command line that was not understood, if it names a command or a family of them. */
+function usageStep(failure: Failure, words: readonly string[]): string | undefined {
+  if (failure.code !== 'usage') return undefined
+  const [first = '', second = ''] = commandFirst(words)
+  const name = [`${first} ${second}`, first].find(text => COMMANDS.some(command => command.name === text))
+  if (name !== undefined) return `atoll ${name} --help shows how it is written.`
+  return COMMANDS.some(command => command.name.startsWith(`${first} `))
+    ? `atoll ${first} --help shows its commands.`
+    : undefined
 }
 
 async function runNamed(words: readonly string[], terminal: Terminal): Promise<number> {
   const [first = '', second] = words
   if (words.length === 1 || second === '--help' || second === '-h') {
-    const family = familyHelp(first)
+    const family = familyHelp(first, second === undefined ? onStandardError(terminal) : terminal)
     if (family !== undefined) {
       if (second === undefined) terminal.err(`${family}\n`)
       else terminal.out(`${family}\n`)
@@ -55,7 +72,7 @@ async function runNamed(words: readonly string[], terminal: Terminal): Promise<n
   const { command, rest } = findCommand(words)
   const { positionals, flags } = readArguments(command, rest)
   if (flags['help'] === true) {
-    terminal.out(`${commandHelp(command)}\n`)
+    terminal.out(`${commandHelp(command, terminal)}\n`)
     return EXIT.ok
   }
   const settings = await readSettings({ flags, env: terminal.env, cwd: terminal.cwd })

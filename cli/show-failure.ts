@@ -1,4 +1,5 @@
-import { type Failure, failureNumber, NEXT_STEPS, problemOf } from '../protocol/index.ts'
+import { type Failure, failureNumber, problemOf } from '../protocol/index.ts'
+import { nextStepOf } from './next-step.ts'
 import type { OutputFormat } from './output.ts'
 import { safeBlock } from './show-bytes.ts'
 import type { Terminal } from './terminal.ts'
@@ -8,14 +9,15 @@ const CAUSES_MAX = 5
 /** Writes a failure on standard error: what, why, and what to do next; as a document where documents are wanted. */
 export function showFailure(failure: Failure, terminal: Terminal, format: OutputFormat): void {
   if (format !== 'text') {
-    terminal.err(`${JSON.stringify({ $type: 'failure', v: 1, ...problemOf(failure) })}\n`)
+    const document = { $type: 'failure', v: 1, ...problemOf(failure), next: nextStepOf(failure) }
+    terminal.err(`${JSON.stringify(document)}\n`)
     return
   }
   const number = failureNumber(failure.code)
   const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
-  lines.push(`  next: ${NEXT_STEPS[failure.code]} ${more}`)
+  lines.push(`  next: ${nextStepOf(failure)} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }

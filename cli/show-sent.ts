@@ -3,8 +3,11 @@ import type { Sent } from '../sdk/index.ts'
 import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
 import { EXIT } from './exit-code.ts'
+import { whileWaiting } from './progress.ts'
 import { showTrace } from './show-trace.ts'
 import { safeBlock, textOf } from './show-bytes.ts'
+import { widthOf } from './table.ts'
+import type { Terminal } from './terminal.ts'
 import { showOutput } from './show-output.ts'
 
 /** What a command that sends may wait for; the first is the usual. */
@@ -27,17 +30,24 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
     return undefined
   }
   const started = performance.now()
-  const result = await sent.result(limits).catch(error => tellOfSlot(error, sent))
+  const asked = sent.result(limits).catch(error => tellOfSlot(error, sent))
+  const result = await whileWaiting(`slot ${sent.slot}: waiting for what comes of it`, context.terminal, asked)
   const tookMs = performance.now() - started
   if (wish.wait === 'evaluated') {
     output.document(wish.type, { ...receipt, result: withText(result) }, () =>
       wish.showsOutput ? showOutput(result.output) : '',
     )
-    if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
+    // A spawn message is called as its process, which was told.
+    const id = sent.id === String(sent.process) ? undefined : sent.id
+    if (output.format === 'text') sayHow(context, result, tookMs, id)
     if (wish.hint !== undefined && endOf(result) !== undefined) context.terminal.err(`  ${wish.hint}\n`)
     return endOf(result)
   }
-  const trace = await sent.settled(limits)
+  const trace = await whileWaiting(
+    'waiting until all that it caused has settled',
+    context.terminal,
+    sent.settled(limits),
+  )
   output.document(wish.type, { ...receipt, result: withText(result), trace }, () => '')
   if (output.format === 'text') await showTrace(context, trace)
   return hasError(trace.root) ? EXIT.failed : undefined
@@ -62,7 +72,7 @@ export function endOf({ status }: { status: string }): CommandEnd {
 }
 
 /** One line on standard error: slot, status, cost; and the process's error, if it gave one. */
-function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string): void {
+function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string | undefined): void {
   const isGood = endOf(result) === undefined
   const good = result.final ? terminal.paintErr('green', '✔') : terminal.paintErr('yellow', '·')
   const mark = isGood ? good : terminal.paintErr('red', '✖')
@@ -72,9 +82,22 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
     : `${result.status}, not final: ${by.length} of ${needed} compute units agree`
   const facts = [`slot ${result.slot}`, status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
-  terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
+  terminal.err(sentLine(terminal, mark, facts, id))
   if (result.error !== undefined)
     terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
+}
+
+/** What came of a message, and its id if one is given: on a line of its own where both do not fit into one. */
+export function sentLine(
+  { columns, paintErr }: Pick<Terminal, 'columns' | 'paintErr'>,
+  mark: string,
+  facts: readonly string[],
+  id: string | undefined,
+): string {
+  const line = `${mark} ${facts.join(' · ')}`
+  if (id === undefined) return `${line}\n`
+  const isTooWide = columns !== undefined && widthOf(line) + ` · message ${id}`.length > columns
+  return `${line}${isTooWide ? `\n  ${paintErr('dim', `message ${id}`)}` : ` ${paintErr('dim', `· message ${id}`)}`}\n`
 }
 
 function hasError(root: TraceNodeView): boolean {

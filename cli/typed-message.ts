@@ -3,6 +3,8 @@ import { Failure } from '../protocol/index.ts'
 import type { ProcessRef, Sent, TypedCallOptions } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
 import { findProcess } from './find-named.ts'
+import { sampleValue } from './completion/sample-value.ts'
+import { withNextStep } from './next-step.ts'
 import { didYouMean } from './near-word.ts'
 import { withoutContract } from './untyped-words.ts'
 
@@ -33,7 +35,10 @@ export async function readTypedMessage(
       : error
   })
   const kind = kindOf(contract, action)
-  const input = text === undefined ? undefined : parseInput(text, `${contract.name}.${action}`)
+  const refuse = async (error: unknown): Promise<never> => {
+    throw Failure.is(error, 'bad-input') ? withNextStep(error, await exampleStep(context, process, action)) : error
+  }
+  const input = text === undefined ? undefined : await parseInput(text, `${contract.name}.${action}`).catch(refuse)
   const ref = client.process(contract, process) as ProcessRef<AnyContract> &
     Readonly<Record<string, (...input: Input) => Promise<unknown>>>
   const { signal, timeoutMs } = context.limits
@@ -45,9 +50,9 @@ export async function readTypedMessage(
     kind,
     send: async () => {
       const send = ref.send as Readonly<Record<string, (...input: Input) => Promise<Sent>>>
-      return found(send[action])(input, { ...limits, signer: await context.signer() })
+      return found(send[action])(input, { ...limits, signer: await context.signer() }).catch(refuse)
     },
-    ask: () => found(ref[action])(input, limits),
+    ask: () => found(ref[action])(input, limits).catch(refuse),
   }
 }
 
@@ -80,7 +85,14 @@ function kindOf({ name, messages, queries }: AnyContract, action: string): Typed
   )
 }
 
-function parseInput(text: string, label: string): unknown {
+/** What to do after an input that does not fit: the interface tells the shape of one that does. */
+async function exampleStep(context: CommandContext, process: string, action: string): Promise<string> {
+  const { messages, queries } = await context.client().processes.interface(process, context.limits)
+  const sample = JSON.stringify(sampleValue((messages[action] ?? queries[action])?.input ?? {}))
+  return `Nothing was sent; what it takes looks like '${sample}'.`
+}
+
+async function parseInput(text: string, label: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Failure } from '../protocol/index.ts'
+import { equalBytes, Failure } from '../protocol/index.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the system says of a name that leads to no file: it may be the name of something else. */
@@ -10,6 +10,17 @@ const NO_FILE = new Set<unknown>(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']
 export async function readUserFile(terminal: Terminal, path: string): Promise<Uint8Array> {
   if (path === '-') return terminal.readStdin()
   return new Uint8Array(await readFile(resolve(terminal.cwd, path)).catch(refuse(path)))
+}
+
+const WASM_MAGIC = new Uint8Array([0x00, 0x61, 0x73, 0x6d])
+const GZIP_MAGIC = new Uint8Array([0x1f, 0x8b])
+
+/** As `readUserFile`, of a WASM program, packed or not. @throws {Failure} `bad-file` if it is clearly none */
+export async function readWasmFile(terminal: Terminal, path: string): Promise<Uint8Array> {
+  const bytes = await readUserFile(terminal, path)
+  const isWasm = [WASM_MAGIC, GZIP_MAGIC].some(magic => equalBytes(bytes.subarray(0, magic.length), magic))
+  if (!isWasm) throw new Failure('bad-file', { path }, { note: 'it holds no WASM' })
+  return bytes
 }
 
 /** As `readUserFile`; undefined where there is no file of that name. @throws {Failure} `bad-file` if it cannot be read */

@@ -8,7 +8,8 @@ import {
   type Envelope,
   envelopeId,
   Failure,
-  findTag,
+  isControl,
+  typeOf,
   type MessageId,
   type MessageIndex,
   isOfLaterEpoch,
@@ -167,9 +168,9 @@ function itemHolds(bytes: Uint8Array, process: ProcessDescription, { slot, times
   try {
     const item = parseDataItem(bytes)
     refuseDuplicateSystemTags(item.tags)
-    const type = findTag(item.tags, 'Type')
+    const type = typeOf(item.tags)
     const placed = slot === 0 ? type === 'Process' && asProcessId(item.id) === process.id : item.target === process.id
-    const holds = placed && (slot === 0 || type === 'Message' || type === 'Control') && verifyDataItem(item)
+    const holds = placed && (slot === 0 || type === 'Message' || isControl(item.tags)) && verifyDataItem(item)
     return holds && (slot > 0 || refuteSpawnRequest(describeSpawnItem(item), timestampMs) === undefined)
   } catch {
     return false

@@ -6,6 +6,8 @@ import type { NamedBlock } from './journal-format.ts'
 
 /** One group holds no more than this, so that a large backlog is made durable piece by piece. */
 const GROUP_MAX_BYTES = 8 * 1024 * 1024
+/** What nobody waits for gathers so long before it is written. */
+const GATHER_MS = 1
 /** Quiet time after which the journal is sealed. */
 const SEAL_AFTER_MS = 10
 
@@ -30,7 +32,8 @@ export interface GroupCommitParts {
 }
 
 /**
- * One writer: whatever waits when the disk is free becomes durable by one fdatasync.
+ * One writer: whatever waits when the disk is free becomes durable by one fdatasync. Where that is only what can go on without it, there
+ * is time for more: a chain of pushes would have a write for each of its slots.
  *
  * 1. Groups are written in the order in which commits came; a group is on the disk as a whole or not at all.
  * 2. If one fails, so does all that waits behind it.
@@ -42,6 +45,8 @@ export class GroupCommit {
   #running: Promise<void> | undefined
   #writing: Promise<void> | undefined
   #held: Promise<void> | undefined
+  /** Ends the wait for more. */
+  #hurry: (() => void) | undefined
   #sealTimer: NodeJS.Timeout | undefined
 
   constructor(parts: GroupCommitParts) {
@@ -61,6 +66,7 @@ export class GroupCommit {
       }
       commitment?.advance('queued')
       this.#queue.push({ blocks, bytes, commitment, resolve, reject })
+      if (commitment?.isPatient !== true) this.#hurry?.()
       this.#running ??= this.#run()
     })
   }
@@ -90,6 +96,7 @@ export class GroupCommit {
     // What else is committed in this turn of the loop shares the first group.
     await Promise.resolve()
     while (this.#queue.length > 0) {
+      if (this.#queue.every(({ commitment }) => commitment?.isPatient === true)) await this.#gathered()
       while (this.#held !== undefined) await this.#held
       this.#writing = this.#writeGroup()
       await this.#writing
@@ -98,6 +105,16 @@ export class GroupCommit {
     this.#running = undefined
     this.#sealTimer = setTimeout(() => this.#seal(), SEAL_AFTER_MS)
     this.#sealTimer.unref()
+  }
+
+  /** Resolves after a while, or as soon as somebody waits for a commit. */
+  async #gathered(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, GATHER_MS)
+    this.#hurry = resolve
+    await promise
+    this.#hurry = undefined
+    clearTimeout(timer)
   }
 
   async #writeGroup(): Promise<void> {

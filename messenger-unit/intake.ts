@@ -83,7 +83,7 @@ export class Intake {
   /** Where an item belongs; what has to be looked up is waited for. */
   #route(item: DataItem): ScheduleRequest | Promise<ScheduleRequest | ModuleAdded> {
     const { bytes } = item
-    const type = findSpelledTag(item.tagsPiece, 'Type')
+    const type = findSpelledTag(item.tagsPiece, 'Type') ?? findSpelledTag(item.tagsPiece, 'type')
     if (type === 'Module') return this.#addModule(item)
     if (bytes.length > ITEM_SIZE_MAX_BYTES) {
       throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })

@@ -3,7 +3,7 @@ import {
   decodePushBody,
   describeSpawnItem,
   Failure,
-  findTag,
+  typeOf,
   isSpawn,
   type KeyId,
   type Log,
@@ -181,7 +181,7 @@ export class Routes {
     if (atHand !== undefined) return atHand.policy
     if (envelope.kind === 'item' && (id === undefined || id === process)) {
       const item = parseDataItem(envelope.item)
-      const isSpawn = item.id === process && findTag(item.tags, 'Type') === 'Process'
+      const isSpawn = item.id === process && typeOf(item.tags) === 'Process'
       if (isSpawn) return describeSpawnItem(item).policy
     }
     const known = (await log.directory.process(process)) ?? (await describe?.(process))

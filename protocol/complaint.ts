@@ -14,7 +14,7 @@ import { ed25519Sign, ed25519Verify } from './crypto.ts'
 import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { asMessageId, asProcessId, isId, type MessageId, type ProcessId } from './ids.ts'
 import { readHash, readSmall } from './push.ts'
-import { findTag } from './tags.ts'
+import { typeOf } from './tags.ts'
 
 export interface Complaint {
   readonly item: Uint8Array
@@ -56,7 +56,7 @@ export function complaintFacts({ item }: Complaint): ComplaintFacts | string {
 }
 
 function factsOf(item: DataItem): ComplaintFacts | string {
-  const process = findTag(item.tags, 'Type') === 'Process' ? item.id : item.target
+  const process = typeOf(item.tags) === 'Process' ? item.id : item.target
   if (process === undefined || !isId(process)) return 'the message is for no process'
   return { message: asMessageId(item.id), process: asProcessId(process) }
 }

@@ -121,7 +121,7 @@ export function treeHash(roots: readonly (TreeNode & { readonly index: number })
 /** The key of a feed, 32 bytes: the hash of its manifest. For up to 252 signers. */
 export function feedKey({ kind, process, epoch, signers, quorum, prologue }: FeedSpec): Uint8Array {
   const userData = encodeCbor([kind, fromBase64Url(process), epoch])
-  const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
+  const keys = signers.map(key => concatBytes(new Uint8Array([0]), namespace(SIGNER), fromBase64Url(key)))
   const flags = prologue === undefined ? 8 : 8 + 2
   const begin = prologue === undefined ? [] : [prologue.hash, compactUint(prologue.length)]
   const manifest = [
@@ -131,7 +131,7 @@ export function feedKey({ kind, process, epoch, signers, quorum, prologue }: Fee
     new Uint8Array([userData.length]),
     userData,
   ]
-  return hash256(NAMESPACES.manifest, ...manifest)
+  return hash256(namespace(MANIFEST), ...manifest)
 }
 
 /** As Hypercore writes numbers: one byte, or a mark and 2, 4 or 8 bytes, least significant first. */
@@ -176,7 +176,7 @@ function proofsOf({ signers }: FeedSpec, signature: Uint8Array): readonly Signer
 
 /** What a signer of a feed signs: key, tree and length; the last is the fork, which is always 0. */
 export function feedHeadMessage(feed: FeedSpec, tree: SignedTree): Uint8Array {
-  return concatBytes(NAMESPACES.tree, feedKey(feed), tree.hash(), uint64(tree.length), uint64(0))
+  return concatBytes(namespace(TREE), feedKey(feed), tree.hash(), uint64(tree.length), uint64(0))
 }
 
 const [LEAF, ROOTS] = [new Uint8Array([0]), new Uint8Array([2])]
@@ -195,10 +195,12 @@ parent[0] = PARENT
 const parentView = new DataView(parent.buffer)
 
 /** Hypercore tells by these what a key signs or a hash is of. */
-const NAMESPACES = { tree: namespace(0), manifest: namespace(3), signer: namespace(4) }
+const [TREE, MANIFEST, SIGNER] = [0, 3, 4] as const
+const namespaces: Uint8Array[] = []
 
+/** Made when it is needed: a program that starts has no fast hashes yet. */
 function namespace(number: number): Uint8Array {
-  return hash256(hash256(toUtf8('hypercore')), new Uint8Array([number]))
+  return (namespaces[number] ??= hash256(hash256(toUtf8('hypercore')), new Uint8Array([number])))
 }
 
 function hash256(...parts: readonly Uint8Array[]): Uint8Array {

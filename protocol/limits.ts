@@ -273,6 +273,8 @@ export const AO_PUBLISHED_HELD_MAX_BYTES = 4 * AO_PUBLISHED_MAX_BYTES
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */
 export const GRAPHQL_TOKENS_MAX = 4096
+/** What the selections of a GraphQL document name: each may be the largest field of every node. */
+export const GRAPHQL_SELECTED_MAX = 128
 /** Fields of a GraphQL question that are answered. */
 export const GRAPHQL_QUESTIONS_MAX = 10
 /** Nodes in a page when the client names no number: an Arweave gateway's own. */

@@ -5,7 +5,7 @@ import { decodeEnvelope, type Envelope } from './frame.ts'
 import { LINEAGE_MAX } from './limits.ts'
 import { describeProcess, type ProcessDescription } from './process.ts'
 import { refutePush } from './provenance.ts'
-import { findTag, refuseDuplicateSystemTags } from './tags.ts'
+import { refuseDuplicateSystemTags, typeOf } from './tags.ts'
 
 /**
  * What a process is, proven by its spawn message; that of a child by those of its ancestors too, nearest first, up to the one
@@ -43,7 +43,7 @@ function refuteItem(bytes: Uint8Array, parent: ProcessDescription | undefined): 
   const item = parseDataItem(bytes)
   refuseDuplicateSystemTags(item.tags)
   if (parent !== undefined) return 'a person signed it, so it has no parent'
-  if (findTag(item.tags, 'Type') !== 'Process') return 'it is no spawn'
+  if (typeOf(item.tags) !== 'Process') return 'it is no spawn'
   return verifyDataItem(item) ? undefined : 'its signature does not hold'
 }
 

@@ -172,6 +172,11 @@ export function findTag(tags: readonly Tag[], name: string): string | undefined 
   return undefined
 }
 
+/** What a message is, spelled as AO's first network does or as HyperBEAM does: `Type`, `type`. */
+export function typeOf(tags: readonly Tag[]): string | undefined {
+  return findTag(tags, 'Type') ?? findTag(tags, 'type')
+}
+
 /** The same of tags as they stand in an item; of ASCII alone is the name. @throws MalformedBytes */
 export function findSpelledTag(piece: Piece, name: string): string | undefined {
   const { bytes } = piece

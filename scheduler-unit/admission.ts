@@ -7,7 +7,7 @@ import {
   type Directory,
   type Envelope,
   Failure,
-  findTag,
+  typeOf,
   ITEM_SIZE_MAX_BYTES,
   isControl,
   type KeyId,
@@ -79,13 +79,13 @@ function checkTags(item: DataItem, process: ProcessId): void {
   } catch (error) {
     throw new Failure('wrong-type', { id: item.id }, { cause: error, note: 'a system tag stands twice' })
   }
-  if (!item.tags.some(tag => tag.name === 'Data-Protocol' && tag.value === 'ao')) {
+  if (!item.tags.some(({ name, value }) => value === 'ao' && (name === 'Data-Protocol' || name === 'data-protocol'))) {
     throw new Failure('wrong-type', { id: item.id }, { note: 'no Data-Protocol=ao' })
   }
-  const type = findTag(item.tags, 'Type')
+  const type = typeOf(item.tags)
   if (type === 'Process') {
     if (item.id !== process) throw new Failure('wrong-target', { id: item.id, process })
-  } else if (type !== 'Message' && type !== 'Control') {
+  } else if (type !== 'Message' && !isControl(item.tags)) {
     throw new Failure('wrong-type', { id: item.id, type: type ?? '' })
   } else if (item.target !== process) {
     throw new Failure('wrong-target', { id: item.id, target: item.target ?? '', process })

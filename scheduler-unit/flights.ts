@@ -77,7 +77,10 @@ export class Flights {
     // What came from one commit stands together.
     for (const { after } of batch)
       if (after !== undefined && after.state !== 'durable' && after !== builtOn.at(-1)) builtOn.push(after)
-    return new Commitment(builtOn)
+    return new Commitment(
+      builtOn,
+      batch.every(({ after }) => after !== undefined),
+    )
   }
 
   add(flight: Flight): void {

@@ -56,17 +56,23 @@ export const APP_FOLDER = '/app'
 
 /**
  * Reads the project in a folder: the processes that `atoll.processes` in its package.json names, else every
- * `*.process.ts` below it. A path to one such file is a project of that process alone.
+ * `*.process.ts` below it, but for folders that are packages themselves. A path to one such file is a project of that process alone.
  * @throws {Failure} `bad-config`, `no-processes`
  */
 export async function readProject(path: string): Promise<Project> {
   const place = resolve(path)
   if (ENTRY.test(basename(place))) return { folder: dirname(place), sources: [agentSource(place)] }
   const settings = await readSettings(place)
-  const sources =
-    settings === undefined ? (await findEntries(place, DEPTH_MAX)).map(agentSource) : namedSources(place, settings)
-  if (sources.length === 0) throw new Failure('no-processes', { folder: place })
-  return { folder: place, sources }
+  if (settings !== undefined) return projectOf(place, namedSources(place, settings))
+  const { entries, projects } = await findEntries(place, DEPTH_MAX)
+  return projectOf(place, entries.map(agentSource), projects)
+}
+
+function projectOf(folder: string, sources: readonly ProcessSource[], below: readonly string[] = []): Project {
+  if (sources.length > 0) return { folder, sources }
+  if (below.length === 0) throw new Failure('no-processes', { folder })
+  const projects = below.map(path => shownFile(folder, path))
+  throw new Failure('no-processes', { folder, projects }, { note: 'projects of their own stand below it: name one' })
 }
 
 const agentSource = (entry: string): AgentSource => ({ kind: 'agent', name: undefined, entry, args: undefined })
@@ -116,18 +122,25 @@ function findProgram(folder: string, name: string): string {
   throw new Failure('bad-config', { command: name }, { note: 'there is no such file, here or in a package' })
 }
 
-/** Files that are processes, in order of their paths. */
-async function findEntries(folder: string, depth: number): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(cause => {
+/** Files that are processes, and folders that are projects of their own, in order of their paths. */
+async function findEntries(folder: string, depth: number): Promise<{ entries: string[]; projects: string[] }> {
+  const present = await readdir(folder, { withFileTypes: true }).catch(cause => {
     throw new Failure('bad-file', { folder }, { cause })
   })
-  const found: string[] = []
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isFile() && ENTRY.test(entry.name)) found.push(join(folder, entry.name))
+  const [entries, projects]: [string[], string[]] = [[], []]
+  for (const entry of present.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    if (entry.isFile() && ENTRY.test(entry.name)) entries.push(path)
     const isEntered = entry.isDirectory() && depth > 0 && !entry.name.startsWith('.') && !SKIPPED.has(entry.name)
-    if (isEntered) found.push(...(await findEntries(join(folder, entry.name), depth - 1)))
+    if (!isEntered) continue
+    if (existsSync(join(path, 'package.json'))) projects.push(path)
+    else {
+      const below = await findEntries(path, depth - 1)
+      entries.push(...below.entries)
+      projects.push(...below.projects)
+    }
   }
-  return found
+  return { entries, projects }
 }
 
 /** A path as people see it. */

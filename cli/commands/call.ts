@@ -1,5 +1,7 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
+import { sentLine } from '../show-sent.ts'
+import { whileWaiting } from '../progress.ts'
 import { readTypedMessage } from '../typed-message.ts'
 
 /** `atoll call`: a message or query of a contract; prints the reply as JSON, however many slots it takes. */
@@ -14,13 +16,11 @@ export async function call(context: CommandContext): Promise<CommandEnd> {
   }
   const started = performance.now()
   const sent = await message.send()
-  const reply = await sent.reply(limits)
+  const reply = await whileWaiting(`slot ${sent.slot}: waiting for the reply`, terminal, sent.reply(limits))
   output.document('call.reply', { process, action, id: sent.id, slot: sent.slot, reply }, () => shown(reply))
   if (output.format === 'text') {
     const facts = [`slot ${sent.slot}`, showDuration(performance.now() - started)]
-    terminal.err(
-      `${terminal.paintErr('green', '✔')} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${sent.id}`)}\n`,
-    )
+    terminal.err(sentLine(terminal, terminal.paintErr('green', '✔'), facts, sent.id))
   }
   return undefined
 }

@@ -12,10 +12,12 @@ import { nodeLogger } from '../node-logger.ts'
 import { hotKeys } from '../project/hot-keys.ts'
 import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
+import { whileWaiting } from '../progress.ts'
 import { FileWatch } from '../project/watch-files.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
-import { sentenceOf } from './deploy.ts'
+import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
+import { otherwise, sentenceOf } from './deploy.ts'
 
 /** Where a project keeps its network, unless said otherwise. */
 const DATA_FOLDER = join('.atoll', 'dev')
@@ -42,6 +44,7 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   using watch = new FileWatch(() => round.ask())
   watch.look(filesOf(project))
   await round.ask()
+  if (output.format === 'text') await tellNext(context, client, live.first, node.url)
   using _ = hotKeys({
     r: () => void round.ask(),
     l: () => {
@@ -53,6 +56,18 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   if (process.stdin.isTTY) terminal.err(terminal.paintErr('dim', 'press r rebuild · l results on and off · q quit\n'))
   await untilAborted(terminal.signal)
   return undefined
+}
+
+/** How a process of the project is called from another terminal. */
+async function tellNext(
+  context: CommandContext,
+  client: Client,
+  first: { readonly name: string; readonly process: string } | undefined,
+  url: string,
+): Promise<void> {
+  const words = first && (await firstCall(client, first.name, first.process))
+  if (words === undefined) return
+  context.terminal.err(`next, in another terminal: ${commandName(context)} ${words}${urlFlag(context, url)}\n`)
 }
 
 interface Bench {
@@ -69,7 +84,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
   try {
     const project = await readProject(place)
     const signer = await context.signer()
-    const steps = await planProject(client, project, signer, limits)
+    const steps = await whileWaiting('building', terminal, planProject(client, project, signer, limits))
     watch.look([...filesOf(project), ...steps.flatMap(({ built }) => built.inputs)])
     for (const step of steps) {
       const done = await carryOut(client, step, { signer, pending: 'reject', limits })
@@ -77,9 +92,9 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
       const took = showDuration(performance.now() - started)
       if (output.format !== 'text')
         output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
-      else if (done.action !== 'unchanged')
+      else
         terminal.err(
-          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
+          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n${otherwise(done)}`,
         )
     }
   } catch (error) {
@@ -129,7 +144,8 @@ function banner({ terminal }: CommandContext, url: string, data: string): string
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · dev · 1 node (messenger, scheduler, compute)`,
-    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
+    `  API      ${url}/v1`,
+    `  OpenAPI  ${url}/openapi.json`,
     `  Metrics  ${url}/metrics`,
     `  Data     ${data} (kept; --fresh to start over)`,
     '',

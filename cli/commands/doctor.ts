@@ -1,12 +1,12 @@
 import { lstat } from 'node:fs/promises'
 import { loadConfig } from '../../node/index.ts'
-import { Failure, type NodeView } from '../../protocol/index.ts'
+import { counted, Failure, type NodeView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { EXIT, exitCodeOf } from '../exit-code.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { DEFAULT_IDENTITY } from '../settings.ts'
-import { renderTable } from '../table.ts'
+import { renderTable, widthOf } from '../table.ts'
 
 const ASK_TIMEOUT_MS = 5_000
 const CLOCK_SKEW_MAX_MS = 5_000
@@ -16,6 +16,14 @@ interface Check {
   readonly state: 'good' | 'note' | 'bad'
   readonly text: string
   readonly exit?: number
+}
+
+interface Shown {
+  readonly part: string
+  readonly name: string
+  readonly value: unknown
+  readonly origin: string
+  readonly about: string
 }
 
 /** `atoll doctor`: every setting with its origin, and what stands in the way. */
@@ -42,16 +50,32 @@ export async function doctor(context: CommandContext): Promise<CommandEnd> {
         bad: terminal.paint('red', '✖'),
       }
       return [
-        renderTable(
-          [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'ORIGIN' }, { title: 'WHAT IT IS' }],
-          all.map(({ part, name, value, origin, about }) => [`${part}.${name}`, showValue(value), origin, about]),
-        ),
+        tableOf(all, terminal.columns),
         '',
         ...checks.map(({ name, state, text }) => `${marks[state]} ${name}: ${text}`),
       ].join('\n')
     },
   )
   return Math.max(...checks.map(({ exit = 0 }) => exit))
+}
+
+/** With what each setting is, if there is room for that. */
+function tableOf(settings: readonly Shown[], columns: number | undefined): string {
+  const titles = ['SETTING', 'VALUE', 'ORIGIN', 'WHAT IT IS'].map(title => ({ title }))
+  const rows = settings.map(({ part, name, value, origin, about }) => [
+    `${part}.${name}`,
+    showValue(value),
+    origin,
+    about,
+  ])
+  const whole = renderTable(titles, rows)
+  const isTooWide = columns !== undefined && whole.split('\n').some(line => widthOf(line) > columns)
+  return isTooWide
+    ? renderTable(
+        titles.slice(0, -1),
+        rows.map(row => row.slice(0, -1)),
+      )
+    : whole
 }
 
 function checkRuntime(): Check {
@@ -89,7 +113,7 @@ async function checkNode({ client, limits, settings }: CommandContext): Promise<
     const node = await client().node({ ...limits, timeoutMs: limits.timeoutMs ?? ASK_TIMEOUT_MS })
     const tookMs = performance.now() - started
     const skewMs = skewOf(node)
-    const facts = `${settings.url} answers in ${showDuration(tookMs)}: version ${node.version}, formats ${node.formats.join(' ')}`
+    const facts = `${settings.url} answers in ${showDuration(tookMs)}: version ${node.version}, ${counted(node.formats.length, 'module format')}`
     const peers = checkPeers(node)
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return [{ name: 'node', state: 'good', text: facts }, peers]
     return [

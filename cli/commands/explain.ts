@@ -1,5 +1,6 @@
 import { type Blame, Failure, type FailureCode, failureNumber, FAILURES, NEXT_STEPS } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
+import { didYouMean } from '../near-word.ts'
 import { renderTable } from '../table.ts'
 import { exitCodeOf } from '../exit-code.ts'
 
@@ -54,5 +55,9 @@ function codeOf(text: string): FailureCode {
   const codes = Object.keys(FAILURES) as FailureCode[]
   const found = codes.find(code => code === wanted || String(FAILURES[code].number) === wanted)
   if (found !== undefined) return found
-  throw new Failure('usage', { code: text }, { note: 'no such failure; atoll explain lists them all' })
+  throw new Failure(
+    'usage',
+    { code: text },
+    { note: `no such failure${didYouMean(text, codes)}; atoll explain lists them all` },
+  )
 }

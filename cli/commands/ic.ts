@@ -25,8 +25,10 @@ import { encodeArguments } from '../ic/candid-arguments.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { namesOf, showCandid } from '../ic/show-candid.ts'
+import { withNextStep } from '../next-step.ts'
 import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
-import { readUserFile } from '../user-files.ts'
+import { whileWaiting } from '../progress.ts'
+import { readWasmFile, readUserFile } from '../user-files.ts'
 
 const MANAGEMENT = new Uint8Array(0)
 const CHUNK_BYTES = 1_000_000
@@ -39,9 +41,9 @@ export async function deployCanister(context: CommandContext): Promise<undefined
   const { positionals, output, flags, terminal } = context
   const [file = ''] = positionals
   // Read first: a file that cannot be is told like any other.
-  const bytes = await readUserFile(terminal, file)
+  const bytes = await (file.endsWith('.mo') ? readUserFile(terminal, file) : readWasmFile(terminal, file))
   const { wasm, candid } = file.endsWith('.mo')
-    ? await buildMotoko(resolve(terminal.cwd, file), packagesIn(context))
+    ? await whileWaiting('building', terminal, buildMotoko(resolve(terminal.cwd, file), packagesIn(context)))
     : { wasm: bytes, candid: undefined }
   const arg = encodeArguments(parseCandidText(textFlag(flags, 'argument') ?? '()'), interfaceOf(candid)?.init)
   const client = await openClient(context)
@@ -50,7 +52,8 @@ export async function deployCanister(context: CommandContext): Promise<undefined
   const known = given === undefined ? await ownCanister(context, client, name) : await findCanister(context, given)
   const canister = known ?? (await create(context, client, name))
   const upgrades = known !== undefined && (await client.look(known)) === 'code'
-  await install(client, canister, wasm, arg, upgrades ? UPGRADE : candidVariant('install'))
+  const mode = upgrades ? UPGRADE : candidVariant('install')
+  await whileWaiting('installing', terminal, install(client, canister, wasm, arg, mode))
   if (output.format === 'text') terminal.err(`${upgrades ? 'upgraded' : 'installed'} ${given ?? name}\n`)
   const id = principalText(canister)
   const about = { canister: id, ...(given === undefined ? { name } : {}), file: basename(file), upgraded: upgrades }
@@ -66,14 +69,27 @@ function packagesIn({ flags, terminal }: CommandContext): ReadonlyMap<string, st
 /** What a program is called that nobody gives another name: its file without what stands behind the first dot. */
 const programName = (file: string): string => basename(file).split('.', 1)[0] ?? file
 
-/** The canister of that name that the user made, and that is still there. */
+/**
+ * The canister of that name that the user made, and that is still there.
+ * @throws {Failure} `already-there` if another process of the user's has the name: both could be called by ids only
+ */
 async function ownCanister(context: CommandContext, client: IcClient, name: string): Promise<Uint8Array | undefined> {
   const { address } = await context.signer()
+  let other: string | undefined
   for await (const { id, module, owner, tags } of context.client().processes.list(context.limits)) {
-    if (module !== emptyCanisterModule().id || owner !== address || nameOf(tags) !== name) continue
-    if ((await client.look(principalOf(id))) !== 'none') return principalOf(id)
+    if (owner !== address || nameOf(tags) !== name) continue
+    if (module !== emptyCanisterModule().id) other = id
+    else if ((await client.look(principalOf(id))) !== 'none') return principalOf(id)
   }
-  return undefined
+  if (other === undefined) return undefined
+  throw withNextStep(
+    new Failure(
+      'already-there',
+      { process: other },
+      { note: `a process of yours is called ${name} and is no canister` },
+    ),
+    'Give the canister another name: --name.',
+  )
 }
 
 /** `atoll ic call`: an update, certified and checked; or a query, where it is one or is wanted. @throws {Failure} `usage` */

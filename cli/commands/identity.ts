@@ -27,15 +27,17 @@ export async function listIdentities({ settings, output, terminal }: CommandCont
   const all = await new IdentityStore(settings.home).list()
   const identities = all.map(identity => ({ ...identity, isUsed: identity.name === settings.identity }))
   output.list('identity', 'identities', identities, () =>
-    renderTable(
-      [{ title: '' }, { title: 'NAME' }, { title: 'KIND' }, { title: 'ADDRESS' }],
-      identities.map(({ name, kind, address, isUsed }) => [
-        isUsed ? terminal.paint('green', '*') : ' ',
-        name,
-        kind,
-        address,
-      ]),
-    ),
+    identities.length === 0
+      ? 'there are none yet; one is made when something is first signed'
+      : renderTable(
+          [{ title: '' }, { title: 'NAME' }, { title: 'KIND' }, { title: 'ADDRESS' }],
+          identities.map(({ name, kind, address, isUsed }) => [
+            isUsed ? terminal.paint('green', '*') : ' ',
+            name,
+            kind,
+            address,
+          ]),
+        ),
   )
 }
 

@@ -4,7 +4,7 @@ import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findModule, moduleNameOf } from '../find-named.ts'
 import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
-import { readUserFile } from '../user-files.ts'
+import { readUserFile, readWasmFile } from '../user-files.ts'
 import { safeName } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
@@ -16,9 +16,11 @@ export async function addModule(context: CommandContext): Promise<undefined> {
   const { flags, positionals, output, limits } = context
   const [file = ''] = positionals
   const agent = AGENT_SOURCE.test(file) ? await buildSource(context, file) : undefined
-  const wasm = agent?.bytes ?? (await readUserFile(context.terminal, file))
-  const name = textFlag(flags, 'name') ?? agent?.name ?? basename(file, extname(file))
   const format = agent === undefined ? (textFlag(flags, 'format') ?? 'actor') : 'agent'
+  // A module of an agent is no WASM: the engine that runs it is the node's.
+  const read = format === 'agent' ? readUserFile : readWasmFile
+  const wasm = agent?.bytes ?? (await read(context.terminal, file))
+  const name = textFlag(flags, 'name') ?? agent?.name ?? basename(file, extname(file))
   const version = agent === undefined ? [] : [{ name: 'Version', value: agent.version }]
   const tags = [{ name: 'Name', value: name }, ...version, ...textsFlag(flags, 'tag').map(parseTag)]
   const id = await context.client().modules.add(wasm, { format, tags, signer: await context.signer() }, limits)

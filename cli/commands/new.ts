@@ -39,13 +39,14 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
   const shown = relative(terminal.cwd, folder) || '.'
   output.document('project.new', { ...project, template: template.name }, () =>
     [
-      `${terminal.paint('green', '✔')} ${shown}: ${project.files.join(', ')}`,
+      `${terminal.paint('green', '✔')} ${shown}: a project of the template ${template.name}`,
+      ...project.files.map(file => `  ${file}`),
       '',
       'next:',
       // What a project installs from a clone is what was built there.
       ...(project.packageFolder === undefined
         ? []
-        : [`  npm run -s build --prefix ${relative(terminal.cwd, project.packageFolder) || '.'}`]),
+        : [`  npm run -s build${prefixOf(relative(terminal.cwd, project.packageFolder))}`]),
       ...(shown === '.' ? [] : [`  cd ${shown}`]),
       '  npm install',
       ...(project.hasTests ? ['  npm test'] : []),
@@ -54,6 +55,8 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
   )
   return undefined
 }
+
+const prefixOf = (path: string): string => (path === '' ? '' : ` --prefix ${path}`)
 
 function listOf(known: readonly Template[]): string {
   const rows = known.map(({ name, about }) => [name, about])

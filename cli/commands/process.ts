@@ -11,14 +11,16 @@ export async function listProcesses({ client, output, limits }: CommandContext):
   const modules = output.format === 'text' ? await Array.fromAsync(client().modules.list(limits)) : []
   const moduleNames = new Map(modules.map(({ id, tags }) => [id, moduleNameOf(tags)]))
   output.list('process', 'processes', processes, () =>
-    renderTable(
-      [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'SPAWNED FROM' }],
-      processes.map(({ id, tags, module }) => [
-        safeName(nameOf(tags)),
-        id,
-        `${safeName(moduleNames.get(module) ?? '')} ${shortId(module)}`.trim(),
-      ]),
-    ),
+    processes.length === 0
+      ? 'there are none yet; atoll spawn counter --name hits makes one'
+      : renderTable(
+          [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'SPAWNED FROM' }],
+          processes.map(({ id, tags, module }) => [
+            safeName(nameOf(tags)),
+            id,
+            `${safeName(moduleNames.get(module) ?? '')} ${shortId(module)}`.trim(),
+          ]),
+        ),
   )
 }
 

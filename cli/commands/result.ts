@@ -1,6 +1,7 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { Failure, isId } from '../../protocol/index.ts'
+import { whileWaiting } from '../progress.ts'
 import { safeBlock, safeText } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 import { endOf, withText } from '../show-sent.ts'
@@ -11,7 +12,8 @@ export async function result(context: CommandContext): Promise<CommandEnd> {
   const { positionals, flags, output, limits, terminal } = context
   const [name = '', place = ''] = positionals
   const process = await findProcess(context, name)
-  const found = await context.client().result(process, placeOf(place), limits)
+  const asked = context.client().result(process, placeOf(place), limits)
+  const found = await whileWaiting(`waiting for ${isId(place) ? 'the message' : `slot ${place}`}`, terminal, asked)
   const isVerified = flags['verify'] === true
   if (isVerified) await verifiedResult(context.client(), process, found.slot, limits)
   output.document('result', { ...withText(found), ...(isVerified ? { verified: true } : {}) }, () =>

@@ -17,32 +17,35 @@ export async function listSchedules(context: CommandContext): Promise<CommandEnd
     ? await purposesIn(context, process)
     : new Map<string, Purpose>()
   const timers = held.map(timer => ({ ...timer, ...purposes.get(timer.name ?? '') }))
-  const now = Date.now()
   context.output.list(
     'schedule',
     'schedules',
     timers.map(timer => ({ process, ...timer })),
-    () =>
-      renderTable(
-        [
-          { title: 'KEY' },
-          { title: 'DUE' },
-          { title: 'IN', right: true },
-          { title: 'EVERY', right: true },
-          { title: 'MESSAGE' },
-        ],
-        timers
-          .toSorted((a, b) => a.dueMs - b.dueMs)
-          .map(({ key, name, dueMs, everyMs, message, input, cron }) => [
-            safeName(withoutPrefix(showBytes(key))),
-            new Date(dueMs).toISOString(),
-            dueMs > now ? showDuration(dueMs - now) : whyDue(name),
-            cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
-            message === undefined ? '' : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
-          ]),
-      ),
+    () => (timers.length === 0 ? 'it holds no timers' : tableOf(timers)),
   )
   return undefined
+}
+
+function tableOf(timers: readonly (Timer & Purpose)[]): string {
+  const now = Date.now()
+  return renderTable(
+    [
+      { title: 'KEY' },
+      { title: 'DUE' },
+      { title: 'IN', right: true },
+      { title: 'EVERY', right: true },
+      { title: 'MESSAGE' },
+    ],
+    timers
+      .toSorted((a, b) => a.dueMs - b.dueMs)
+      .map(({ key, name, dueMs, everyMs, message, input, cron }) => [
+        safeName(withoutPrefix(showBytes(key))),
+        new Date(dueMs).toISOString(),
+        dueMs > now ? showDuration(dueMs - now) : whyDue(name),
+        cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
+        message === undefined ? '' : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
+      ]),
+  )
 }
 
 /** Why a timer did not ring yet: those of AO's crons wait until some client monitors the process. */

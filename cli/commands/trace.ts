@@ -1,18 +1,25 @@
 import { asMessageId, Failure, isId } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
+import { findResult } from '../find-result.ts'
 import { showTrace } from '../show-trace.ts'
 
 /** `atoll trace`: the tree below a message. */
 export async function trace(context: CommandContext): Promise<CommandEnd> {
   const { flags, positionals, output, limits, terminal } = context
-  const [message = ''] = positionals
-  if (!isId(message)) throw new Failure('usage', { message }, { note: 'expected the id of a message, 43 characters' })
+  const message = await messageAt(context, positionals[0] ?? '')
   const client = context.client()
   if (flags['follow'] === true) {
     const trees = client.transport.stream('followTrace', { message: asMessageId(message) }, { signal: terminal.signal })
-    for await (const tree of trees) {
-      output.document('trace', tree, () => '')
-      if (output.format === 'text') await showTrace(context, tree)
+    try {
+      for await (const tree of trees) {
+        output.document('trace', tree, () => '')
+        if (output.format === 'text') await showTrace(context, tree)
+      }
+    } catch (error) {
+      // To interrupt it is how one ends what has no end.
+      if (terminal.signal.aborted) return EXIT.interrupted
+      throw error
     }
     return undefined
   }
@@ -20,4 +27,13 @@ export async function trace(context: CommandContext): Promise<CommandEnd> {
   if (output.format === 'text') await showTrace(context, tree)
   else output.document('trace', tree, () => '')
   return undefined
+}
+
+/** The message that an id names, or that stands in a slot. @throws {Failure} as `findResult`, `unknown-message` */
+async function messageAt(context: CommandContext, text: string): Promise<string> {
+  if (isId(text)) return text
+  const { process, slot } = await findResult(context, text)
+  const { message } = await context.client().result(process, slot, context.limits)
+  if (message === undefined) throw new Failure('unknown-message', { process, slot }, { note: 'that slot holds none' })
+  return message
 }

@@ -15,6 +15,7 @@ import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 import { renderTrace } from '../trace-tree.ts'
 import { VERSION } from '../version.ts'
+import { commandName, urlFlag } from '../words-to-type.ts'
 
 const COLUMNS_DEFAULT = 110
 /** Processes shown one by one on a later start. */
@@ -58,8 +59,10 @@ function banner(
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${roles.names.join(', ')} · ready in ${showDuration(tookMs)}`,
-    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
-    `  AO       ${url}/mu /su /cu /graphql        IC  ${url}/api`,
+    `  API      ${url}/v1`,
+    `  OpenAPI  ${url}/openapi.json`,
+    `  AO       ${url}/mu /su /cu /graphql`,
+    `  IC       ${url}/api`,
     `  Metrics  ${url}/metrics`,
     ...(network === undefined ? [] : network.addresses.map(address => `  Peers    ${address}`)),
     `  Data     ${shownPath(terminal.cwd, config.data)} (kept between starts)`,
@@ -90,16 +93,16 @@ async function showFirstStart(
   const nameOfProcess = (process: string): string => first.names.get(process) ?? shortId(process)
   const program = commandName(context)
   if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
-  const end = isUrlElsewhere(context, url) ? '' : ` --url ${url}`
+  const end = urlFlag(context, url)
   output.text(
     [
       '',
-      `first start: two processes of the relay module, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)}`,
+      `first start: two processes, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)};`,
       'one message to ping, and all that it caused:',
       '',
       renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
       '',
-      `${paint('green', '✔')} ${counted(first.verified, 'result')} verified here: signatures, certificates, Merkle paths, messages in their slots`,
+      `${paint('green', '✔')} ${counted(first.verified, 'result')} verified here: signatures, certificates, Merkle paths, slots`,
       '',
       'next, in another terminal:',
       `  ${program} spawn counter --name hits${end}`,
@@ -120,11 +123,6 @@ async function someSigner(context: CommandContext): Promise<Signer> {
     )
     return ed25519Signer(generateEd25519Seed())
   }
-}
-
-/** The words that start this program where the user stands. */
-function commandName({ terminal }: CommandContext): string {
-  return terminal.env['npm_lifecycle_event'] === undefined ? 'atoll' : 'npm run -s atoll --'
 }
 
 async function foundAgain({ terminal, limits }: CommandContext, client: Client, config: Config): Promise<string> {
@@ -178,9 +176,4 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 function shownPath(from: string, path: string): string {
   const near = relative(from, path)
   return near.startsWith('..') || near === '' ? path : `./${near}`
-}
-
-/** Whether commands in another terminal talk to that address by themselves: what this one's environment says, that one's need not. */
-function isUrlElsewhere({ settings }: CommandContext, url: string): boolean {
-  return settings.url === url && settings.shown.some(({ name, origin }) => name === 'url' && origin !== 'environment')
 }

@@ -68,7 +68,10 @@ async function proofOf(
       throw new Failure('bad-file', { path: text }, { note: 'it holds no proof; atoll proof export writes one' })
     return { bytes: file }
   }
-  const { process, slot, message } = await findResult(context, text)
+  const { process, slot, message } = await findResult(context, text).catch((error: unknown) => {
+    if (!Failure.is(error, 'unknown-process')) throw error
+    throw new Failure(error.code, error.details, { note: 'nor is there a file of that name' })
+  })
   const bytes = await context
     .client()
     .exportProof(process, message ?? slot, { ...context.limits, message: true, output: true })

@@ -10,6 +10,8 @@ export class LiveResults {
   readonly #client: Client
   readonly #terminal: Terminal
   readonly #followed = new Set<string>()
+  /** The first that was followed. */
+  first: { readonly name: string; readonly process: string } | undefined
   isOn = true
 
   constructor(client: Client, terminal: Terminal) {
@@ -21,12 +23,16 @@ export class LiveResults {
   follow(name: string, process: string): void {
     if (this.#followed.has(process)) return
     this.#followed.add(process)
+    this.first ??= { name, process }
     void this.#run(name, process).catch(() => this.#followed.delete(process))
   }
 
   async #run(name: string, process: string): Promise<void> {
     for await (const result of this.#client.results(process, { signal: this.#terminal.signal })) {
-      if (this.isOn) this.#terminal.err(`${await this.#lineOf(name, process, result)}\n`)
+      if (!this.isOn) continue
+      // It may come while a line tells of a wait.
+      const start = this.#terminal.isLive ? '\r\u001b[2K' : ''
+      this.#terminal.err(`${start}${await this.#lineOf(name, process, result)}\n`)
     }
   }
 

@@ -73,7 +73,6 @@ async function ownFiles(
       private: true,
       type: 'module',
       scripts,
-      engines: own.engines,
       ...(atoll === undefined ? {} : { atoll }),
       dependencies: {
         atoll: dependencyOn(own, folder),
@@ -107,7 +106,6 @@ const compilerOf = ({ devDependencies }: PackageFile): Readonly<Record<string, s
 
 interface PackageFile {
   readonly version: string
-  readonly engines: unknown
   readonly private?: boolean
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>

@@ -8,6 +8,7 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import { type Client, signModule } from '../../sdk/index.ts'
+import { withNextStep } from '../next-step.ts'
 import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
 
 /** What is to be done for one process of a project. */
@@ -64,9 +65,20 @@ async function planOne(
     return { ...step, action: 'spawn' }
   }
   const { moduleInForce } = await client.processes.get(process, limits)
+  refuseOther(built, process, (await client.modules.get(moduleInForce, limits)).format)
   if (moduleInForce !== step.module) return { ...step, action: 'upgrade' }
   const isSame = built.app === undefined || (await hasApp(client, process, built, limits))
   return { ...step, action: isSame ? 'unchanged' : 'install' }
+}
+
+/** What has the name may be something else altogether, which no upgrade makes a process of this kind. */
+function refuseOther({ name, format }: BuiltProcess, process: string, present: string): void {
+  if (present === format) return
+  const note = `a process of yours is called ${name} and has format ${present}, this one has ${format}`
+  throw withNextStep(
+    new Failure('already-there', { process }, { note }),
+    'Give this one a name of its own in package.json: "atoll": {"processes": {"<name>": {…}}}.',
+  )
 }
 
 /** A process whose init fails has no state for good, and holds its name: it is not made. */

@@ -5,7 +5,6 @@ import {
   type Control,
   DOCUMENT_SIZE_MAX_BYTES,
   domainHash,
-  ERROR_TEXT_MAX_BYTES,
   type Ending,
   type EnvelopeOutline,
   FUEL_PER_MESSAGE,
@@ -14,7 +13,6 @@ import {
   type GuestMessage,
   type Lifecycle as LifecycleFacts,
   type ModuleId,
-  OUTPUT_SIZE_MAX_BYTES,
   outlineFrame,
   outlinePushCore,
   type ProcessDescription,
@@ -23,15 +21,14 @@ import {
   type QueryMessage,
   placeId,
   type Result,
-  type ResultError,
   type ResultStatus,
   type Slot,
   type Timer,
 } from '../../protocol/index.ts'
+import { boundedRun } from './bounded-run.ts'
 import { CellStore, toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
 import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
-import { GuestLimit } from './guest-limit.ts'
 import { guestMessage, type Place } from './guest-messages.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
@@ -42,6 +39,7 @@ import { MessageIds, messageId } from './message-ids.ts'
 import { ResultsWriter } from './results-writer.ts'
 import { RunningGuest } from './running-guest.ts'
 import { SlotContext } from './slot-context.ts'
+import { boundedError, emptyResult, wellFormed } from './slot-result.ts'
 import type { Successor } from './succession.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -89,7 +87,7 @@ export class HostedProcess {
       present: () => this.#running,
       run: (guest, message, limit) => {
         this.#context.begin(message.slot, message.timestampMs)
-        return this.#run(message, this.#context, limit, guest, DOCUMENT_SIZE_MAX_BYTES)
+        return boundedRun(guest, message, this.#context, limit, DOCUMENT_SIZE_MAX_BYTES)
       },
     })
     // Copies: what came over the pipe lies in large pieces, which a cell of a few bytes would keep.
@@ -195,7 +193,7 @@ export class HostedProcess {
     const context = this.#context
     context.begin(slot, guestMessage.timestampMs)
     const gasLimit = this.#gasLimit(GAS_PER_QUERY_MAX)
-    const ending = this.#run(guestMessage, context, gasLimit, this.#guest, QUERY_OUTPUT_MAX_BYTES)
+    const ending = boundedRun(this.#guest, guestMessage, context, gasLimit, QUERY_OUTPUT_MAX_BYTES)
     this.#guest.discard()
     this.#cells.discard()
     const log = context.logged.toWellFormed()
@@ -339,7 +337,7 @@ export class HostedProcess {
     context.begin(place.slot, place.timestampMs)
     const limit = this.#gasLimit(fuel)
     const carried = control && this.#lifecycle.carryOut(message, limit, control === 'tags' ? undefined : control)
-    const ending = carried?.ending ?? this.#run(message, context, limit)
+    const ending = carried?.ending ?? boundedRun(this.#guest, message, context, limit)
     if (ending.status === 'error') {
       if (carried === undefined) this.#guest.discard()
       this.#cells.discard()
@@ -378,36 +376,6 @@ export class HostedProcess {
     former.close()
   }
 
-  #run(
-    message: GuestMessage,
-    context: SlotContext,
-    limit: bigint,
-    guest = this.#guest,
-    outputMaxBytes = guest.outputMaxBytes ?? OUTPUT_SIZE_MAX_BYTES,
-  ): Ending {
-    const ending = this.#guarded(guest, message, context, limit)
-    if (context.brokenLimit !== undefined) {
-      const note = ending.status === 'error' ? ending.note : undefined
-      return { status: 'error', gas: ending.gas, error: context.brokenLimit, note }
-    }
-    if (ending.status === 'ok' && ending.output.length > outputMaxBytes) {
-      const message = `output of ${ending.output.length} bytes`
-      return { status: 'error', gas: ending.gas, error: { code: 'output-limit', message } }
-    }
-    return ending
-  }
-
-  #guarded(guest: Guest, message: GuestMessage, context: SlotContext, limit: bigint): Ending {
-    try {
-      return guest.run(message, context, limit)
-    } catch (error) {
-      // A limit of ours broke inside a host call; what the guest used up to there is not known exactly.
-      if (error instanceof GuestLimit)
-        return { status: 'error', gas: limit, error: { code: error.code, message: error.message } }
-      throw error
-    }
-  }
-
   #gasLimit(fuel: bigint): bigint {
     const { gasPerSlotMax } = this.#running
     return fuel < gasPerSlotMax ? fuel : gasPerSlotMax
@@ -428,36 +396,4 @@ function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): b
   if (core !== undefined) return core.fuel
   if (envelope.kind !== 'assign' || envelope.message.kind !== 'push') return FUEL_PER_MESSAGE
   return envelope.message.push.core.fuel
-}
-
-function emptyResult(slot: Slot, status: ResultStatus, message: Uint8Array | undefined): Result {
-  return {
-    slot,
-    message,
-    status,
-    gas: 0n,
-    error: undefined,
-    output: NO_BYTES,
-    log: '',
-    outbox: NOTHING,
-    assigns: NOTHING,
-    dropped: NOTHING,
-  }
-}
-
-function boundedError(error: ResultError): ResultError {
-  return { code: error.code, message: error.message.slice(0, ERROR_TEXT_MAX_BYTES / 4) }
-}
-
-/** Programs can say half a character, and bounds can cut one in two: UTF-8 has no such thing. */
-function wellFormed(result: Result): Result {
-  const { error, log, dropped, assigns } = result
-  if (error === undefined && log === '' && dropped.length + assigns.length === 0) return result
-  return {
-    ...result,
-    error: error && { code: error.code.toWellFormed(), message: error.message.toWellFormed() },
-    log: log.toWellFormed(),
-    dropped: dropped.map(text => text.toWellFormed()),
-    assigns: assigns.map(assign => ({ ...assign, exclude: assign.exclude.map(name => name.toWellFormed()) })),
-  }
 }

@@ -46,10 +46,13 @@ const OF_THE_NODE: readonly (readonly [RegExp, (at: Hyper, found: Found) => Prom
 /** What stands at paths of a process, behind its id. */
 const OF_A_PROCESS: readonly (readonly [RegExp, (at: HyperProcess, found: Found) => Promise<void>])[] = [
   [/^as=execution\/compute(&.*)?$/s, (at, [, tags]) => dryRun(at, tags)],
-  [/^compute(?:\/results)?=(.*)$/s, (at, [, name = '']) => sendResult(at, name)],
-  [/^(now|compute)(?:&slot=([^/?]*))?([/?].*)?$/s, (at, [, name, slot, rest]) => sendState(at, name, slot, rest)],
+  [/^compute(?:\/results)?=([^/?]*)(?:\?.*)?$/s, (at, [, name = '']) => sendResult(at, name)],
+  [/^(now|compute)(?:(?:&slot)?=([^/?]*))?([/?].*)?$/s, (at, [, name, slot, rest]) => sendState(at, name, slot, rest)],
   [/^slot([/?].*)?$/s, (at, [, rest]) => sendSlot(at, rest)],
-  [/^push(\/serialize~json@1\.0)?$/, (at, [, json]) => push(at, at.process, json === undefined ? inRaw : inText)],
+  [
+    /^push(\/serialize~json@1\.0|\/~json@1\.0\/serialize)?(?:\?.*)?$/s,
+    (at, [, json]) => push(at, at.process, json === undefined ? inRaw : inText),
+  ],
   [/^schedule([/?].*)?$/s, (at, [, rest]) => pushOrList(at, rest)],
 ]
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readIfThere, replaceFile } from './build-files.mjs'
+import { readIfThere, replaceFile } from '../build-files.mjs'
 
 /** What comes out, on every machine: nodes agree only if their engines are the same. */
 const ENGINE_SHA256 = '7ad2ba453c9a561d5f5d71b0cb5e0fbc8b8494e48a3d729d6fc3896348884678'

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, version } from 'esbuild'
+import { readIfThere, replaceFile } from '../build-files.mjs'
 import { buildAgentEngine } from './build-engine.mjs'
-import { readIfThere, replaceFile } from './build-files.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')

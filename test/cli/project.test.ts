@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newProject } from '../../cli/project/new-project.ts'
@@ -87,6 +87,28 @@ describe('the processes of a folder', () => {
   })
 })
 
+describe('a folder of projects', () => {
+  it('is none itself, and names them', async () => {
+    await using folder = await temporaryFolder()
+    const [template] = await templates()
+    if (template === undefined) throw new TypeError('expected a template')
+    await newProject(template, join(folder.path, 'one'), 'one')
+    await newProject(template, join(folder.path, 'deep/two'), 'two')
+    await expect(readProject(folder.path)).rejects.toThrow(/name one; folder: .*, projects: deep\/two,one/)
+  })
+
+  it('takes files of its own only', async () => {
+    await using folder = await temporaryFolder()
+    const [template] = await templates()
+    if (template === undefined) throw new TypeError('expected a template')
+    await newProject(template, join(folder.path, 'one'), 'one')
+    await mkdir(join(folder.path, 'parts'))
+    await writeFile(join(folder.path, 'parts/a.process.ts'), '')
+    const { sources } = await readProject(folder.path)
+    expect(sources).toMatchObject([{ entry: join(folder.path, 'parts/a.process.ts') }])
+  })
+})
+
 describe('deploy', { timeout: 180_000 }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let node: AtollNode
@@ -103,7 +125,10 @@ describe('deploy', { timeout: 180_000 }, () => {
 
   it('makes no process whose args are none, and says where they stand', async () => {
     expect((await atoll('new', 'ledger', 'bank')).code).toBe(0)
-    expect((await atoll('deploy', 'bank')).stderr).toContain('ledger spawned')
+    const told = (await atoll('deploy', 'bank')).stderr
+    expect(told).toContain('ledger spawned')
+    // Another terminal does not know what stands in the environment of this one.
+    expect(told).toContain(`next: atoll call ledger transfer '{"to":"","amount":1}' --url ${node.url}`)
     const place = join(folder.path, 'bank/package.json')
     const settings = JSON.parse(await readFile(place, 'utf8')) as object
     const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {
@@ -131,7 +156,8 @@ describe('deploy', { timeout: 180_000 }, () => {
     await writeFile(file, text.replace('+= by', '+= by * 10'))
     const dry = await atoll('deploy', 'project', '--dry-run', '-o', 'json')
     expect(documents(dry.stdout)[0]).toMatchObject({ steps: [{ name: 'counter', action: 'upgrade' }] })
-    expect(await actions()).toEqual(['upgrade'])
+    const upgraded = await atoll('deploy', 'project')
+    expect(upgraded.stderr).toMatch(/1 answered otherwise\n {2}slot 1 output: .*2.* → .*20/)
     expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('12\n')
 
     await writeFile(file, text.replace('export default', 'throw new Error("at the top")\nexport default'))
@@ -140,6 +166,21 @@ describe('deploy', { timeout: 180_000 }, () => {
     expect(broken.stderr).toMatch(/at the top/)
     expect(broken.stderr).toMatch(/counter\.process\.ts/)
     expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+  })
+
+  it('touches no process of another kind that has the name', async () => {
+    expect((await atoll('new', 'counter', 'taken')).code).toBe(0)
+    const place = join(folder.path, 'taken/package.json')
+    const settings = JSON.parse(await readFile(place, 'utf8')) as object
+    const processes = { hits: { entry: 'counter.process.ts' } }
+    await writeFile(place, JSON.stringify({ ...settings, atoll: { processes } }))
+    expect((await atoll('spawn', 'relay', '--name', 'hits')).code).toBe(0)
+    for (const words of [[], ['--dry-run']]) {
+      const { code, stdout, stderr } = await atoll('deploy', 'taken', ...words)
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toContain('called hits and has format actor, this one has agent')
+      expect(stderr).toContain('next: Give this one a name of its own in package.json')
+    }
   })
 
   it('takes a key that never signs the same bytes alike', async () => {
@@ -155,7 +196,10 @@ describe('deploy', { timeout: 180_000 }, () => {
     const wrong = await atoll('call', 'counter', 'add', '{"by":0}')
     expect([wrong.code, wrong.stdout]).toEqual([2, ''])
     expect(wrong.stderr).toMatch(/counter\.add: by: .*>=1/)
-    expect((await atoll('call', 'counter', 'add', '{by')).stderr).toContain('not JSON')
+    const example = `next: Nothing was sent; what it takes looks like '{"by":1}'.`
+    expect(wrong.stderr).toContain(example)
+    const broken = (await atoll('call', 'counter', 'add', '{by')).stderr
+    expect([broken.includes('not JSON'), broken.includes(example)]).toEqual([true, true])
     expect((await atoll('call', 'counter', 'nothing')).stderr).toContain('add,reset,total')
     expect((await atoll('query', 'counter', 'add')).code).toBe(2)
     expect((await atoll('send', 'counter', 'total')).code).toBe(2)
@@ -197,5 +241,18 @@ describe('dev', { timeout: 180_000 }, () => {
     expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('13\n')
     stop.abort()
     expect((await running).code).toBe(0)
+
+    const again = new AbortController()
+    let told = ''
+    await run(['dev', 'project', '--port', '0'], {
+      cwd: folder.path,
+      env,
+      signal: again.signal,
+      onErr: text => {
+        told += text
+        if (/counter is as it was/.test(told)) again.abort()
+      },
+    })
+    expect(told).toContain('counter is as it was')
   })
 })

@@ -16,8 +16,10 @@ interface World {
   readonly cwd?: string
   readonly stdin?: string
   readonly signal?: AbortSignal
+  readonly columns?: number
   /** Is told what is written while the command still runs. */
   readonly onOut?: (text: string) => void
+  readonly onErr?: (text: string) => void
 }
 
 /** Runs a command in this program, with a terminal that nobody looks at. */
@@ -32,8 +34,9 @@ export async function run(words: readonly string[], world: World = {}): Promise<
     },
     err: text => {
       stderr += text
+      world.onErr?.(text)
     },
-    columns: undefined,
+    columns: world.columns,
     isLive: false,
     paint: (_, text) => text,
     paintErr: (_, text) => text,

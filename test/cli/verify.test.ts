@@ -70,6 +70,7 @@ describe('a proof in a file', () => {
     )
     expect((await offline('verify', file, '--trust', spawn)).code).toBe(0)
     expect((await offline('verify', spawn)).code).toBe(1)
+    expect((await cli('verify', 'none.proof')).stderr).toContain('nor is there a file of that name')
   })
 })
 

@@ -1,17 +1,21 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseDuration, showDuration } from '../../cli/duration.ts'
 import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
 import { parseTag } from '../../cli/message-arguments.ts'
-import { showProgress } from '../../cli/progress.ts'
+import { showProgress, whileWaiting } from '../../cli/progress.ts'
+import { hanging } from '../../cli/hanging.ts'
+import { commandHelp, familyHelp, overview, type Sheet } from '../../cli/help.ts'
+import { COMMANDS } from '../../cli/commands.ts'
 import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
-import { showReplayed } from '../../cli/show-replayed.ts'
-import { showSent } from '../../cli/show-sent.ts'
+import { showOtherwise, showReplayed } from '../../cli/show-replayed.ts'
+import { sentLine, showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
+import { run } from './test-terminal.ts'
 import { asProcessId, Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
 
 const ID = 'kx3fQ__bSuokUV5rAUnb6Scl9CmtwS601M4h4WK3q2w'
@@ -100,6 +104,14 @@ describe('arguments', () => {
     expect(usageOf(() => findCommand(['process', 'shwo']))).toContain('did you mean "process show"?')
   })
 
+  test('that are wrong are answered with how that command is written', async () => {
+    const stepOf = async (...words: string[]) => /next: (.*) \(more/.exec((await run(words)).stderr)?.[1]
+    expect(await stepOf('send', 'p', '--nope')).toBe('atoll send --help shows how it is written.')
+    expect(await stepOf('state', 'diff')).toBe('atoll state diff --help shows how it is written.')
+    expect(await stepOf('state', 'dif', 'x')).toBe('atoll state --help shows its commands.')
+    expect(await stepOf('sedn')).toContain('atoll --help shows the commands')
+  })
+
   test('have a distance that counts single changes', () => {
     expect(editDistance('send', 'send')).toBe(0)
     expect(editDistance('sedn', 'send')).toBe(2)
@@ -111,6 +123,45 @@ describe('arguments', () => {
     expect(parseTag('A=')).toEqual({ name: 'A', value: '' })
     expect(usageOf(() => parseTag('=b'))).toContain('name=value')
     expect(usageOf(() => parseTag('A'))).toContain('name=value')
+  })
+})
+
+describe('the overview', () => {
+  const sheetOf = (columns: number | undefined): Sheet => ({ columns, paint: (_, text) => text })
+
+  test('has each command once, but what only shells ask', () => {
+    const lines = overview('1.0.0', sheetOf(undefined)).split('\n')
+    for (const { name } of COMMANDS) {
+      const isForPeople = name !== 'complete'
+      expect(lines.filter(line => line.startsWith(`  ${name} `)).length, name).toBe(isForPeople ? 1 : 0)
+    }
+  })
+
+  test('and all help stay within the columns of a screen, words whole', () => {
+    const sheet = sheetOf(80)
+    const texts = [
+      overview('1.0.0', sheet),
+      ...COMMANDS.map(command => `${command.name}\n${commandHelp({ ...command, examples: [] }, sheet)}`),
+      ...['process', 'feed', 'ic'].map(word => familyHelp(word, sheet) ?? ''),
+    ]
+    for (const line of texts.join('\n').split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    expect(hanging('  up  ', 'Run a node until it is interrupted', 30)).toBe(
+      '  up  Run a node until it is\n      interrupted',
+    )
+    expect(hanging('  up  ', 'Run a node until', 20)).toBe('  up  Run a node until')
+  })
+})
+
+describe('what came of a message', () => {
+  const paintErr = (_: unknown, text: string): string => text
+
+  test('has its id on a line of its own where both do not fit into one', () => {
+    const facts = ['slot 1', 'ok', '14,833 gas']
+    const short = `✔ slot 1 · ok · 14,833 gas`
+    expect(sentLine({ columns: undefined, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
+    expect(sentLine({ columns: 80, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
+    expect(sentLine({ columns: 80, paintErr }, '✔', facts, undefined)).toBe(`${short}\n`)
+    expect(sentLine({ columns: 79, paintErr }, '✔', facts, ID)).toBe(`${short}\n  message ${ID}\n`)
   })
 })
 
@@ -262,6 +313,21 @@ describe('progress', () => {
     expect(written[2]).toMatch(/ {2}100\/s {2}eta 9.0 s$/)
   })
 
+  test('of a wait is told every second where somebody looks, and taken away at the end', async () => {
+    vi.useFakeTimers()
+    try {
+      const written: string[] = []
+      const look = (isLive: boolean) => ({ isLive, err: (text: string) => void written.push(text) }) as Terminal
+      const wait = (isLive: boolean) => whileWaiting('building', look(isLive), new Promise(r => setTimeout(r, 2500, 7)))
+      const both = [wait(false), wait(true)]
+      await vi.advanceTimersByTimeAsync(3000)
+      expect(await Promise.all(both)).toEqual([7, 7])
+      expect(written.map(text => text.replace('\r\u001b[2K', ''))).toEqual(['building … 1 s', 'building … 2 s', ''])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('leaves no trace of work that was quickly done', () => {
     const { written, progress } = watch(false)
     progress.at(1, 2)
@@ -290,7 +356,11 @@ test('a feed that was evaluated again and compared with nothing gets no tick', (
 
 test('a wait that ends says that the message has its slot: who sends it again sends it twice', async () => {
   const sent = { id: ID, process: ID, slot: 4, timestampMs: 1, result: () => Promise.reject(new Failure('timeout')) }
-  const shown = showSent({ limits: {} } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
+  const shown = showSent({ limits: {}, terminal: { isLive: false } } as never, sent as never, {
+    wait: 'evaluated',
+    type: 'sent',
+    showsOutput: true,
+  })
   await expect(shown).rejects.toMatchObject({ code: 'timeout', details: { slot: 4, message: ID } })
 })
 
@@ -299,4 +369,7 @@ test('of an upgrade messages are counted that are answered otherwise, not in how
   expect(showReplayed({ replayed: 0, differences: [] })).toBeUndefined()
   const differences = [differs(3, 'status'), differs(3, 'error'), differs(3, 'output')]
   expect(showReplayed({ replayed: 1, differences })).toBe('1 message given to both modules, 1 answered otherwise')
+  const many = Array.from({ length: 12 }, (_, slot) => differs(slot, 'output'))
+  expect(showOtherwise({ differences: many })).toHaveLength(11)
+  expect(showOtherwise({ differences: many }).at(-1)).toBe('… 2 more')
 })

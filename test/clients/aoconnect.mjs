@@ -220,7 +220,8 @@ if (beam?.dryrun) {
 } else if (beam && !beam.message) {
   steps['does the same in mainnet mode, by requests'] = async () => {
     const ask = fields => beam.request({ method: 'POST', 'Data-Protocol': 'ao', ...fields })
-    const kind = { Type: 'Process', Scheduler: scheduler, Module: module, Authority: scheduler }
+    // Of both spellings a release heeds its own.
+    const kind = { Type: 'Process', type: 'Process', Scheduler: scheduler, Module: module, Authority: scheduler }
     const { process } = await ask({ path: '/push', ...kind, data: 'boot' })
     const sent = await ask({
       path: `/${process}~process@1.0/push`,

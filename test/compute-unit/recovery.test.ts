@@ -1,56 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   asProcessId,
-  Commitment,
-  type Certificate,
   type Clock,
   cryptoProvider,
-  encodeCertificate,
-  encodeEnvelope,
-  encodeFrame,
   installCrypto,
-  messagesFeed,
   type ModuleId,
-  type ProcessId,
   type StoreChange,
-  toHex,
 } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, moduleItem } from '../fakes/signed-items.ts'
 import { copyDirectory, textOf } from '../fakes/test-node.ts'
-import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
 import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
-
-/** The compute unit of the scheduler's own key: it believes what that scheduler says. */
-const TRUSTED = 1
-
-/** Commands of the sample actor. */
-const COUNT = new Uint8Array([0])
-const TRAP = new Uint8Array([1])
-const GROW = new Uint8Array([3])
-
-let wasm: Uint8Array
-
-beforeAll(async () => {
-  wasm = await wat(SAMPLE_ACTOR)
-})
-
-const hexOf = (certificates: readonly Certificate[]): string[] => certificates.map(one => toHex(encodeCertificate(one)))
-
-/** A process with some history: kept runs, failed runs, memory that grew; a frame for each slot. */
-async function withHistory(harness: ComputeHarness, slots: number, module?: ModuleId): Promise<ProcessId> {
-  const process = await harness.spawn(
-    module ?? (await harness.addModule(wasm, [{ name: 'Module-Format', value: 'actor' }])),
-  )
-  for (let i = 1; i < slots; i++)
-    await harness.write(process, [itemEnvelope(process, {}, i % 7 === 3 ? TRAP : i === 5 ? GROW : COUNT)])
-  await harness.unit.result(process, slots - 1)
-  return process
-}
+import { COUNT, TRAP, withHistory, wasm, hexOf } from './sample-history.ts'
 
 /** Forgets what is in hosts, and opens everything again from what is stored. */
 async function reopened(
@@ -318,123 +283,5 @@ describe('results that the store lost', { timeout: 180_000 }, () => {
       again.log.store.write([{ key, value: undefined }])
     expect(await Array.fromAsync(again.unit.results(process, 0, 40))).toEqual(expected)
     expect(await again.unit.evaluated(process)).toBe(40)
-  })
-})
-
-describe('dry-runs', { timeout: 180_000 }, () => {
-  let harness: ComputeHarness
-
-  beforeAll(async () => {
-    harness = await ComputeHarness.open()
-  })
-
-  afterAll(() => harness[Symbol.asyncDispose]())
-
-  const query = (process: ProcessId, data: Uint8Array, tags: readonly { name: string; value: string }[] = []) =>
-    harness.unit.query(process, { from: 'me', owner: 'me', id: 'query', tags, data })
-
-  it('see the latest state and change nothing', async () => {
-    const counter = await harness.spawn(await harness.addStandard('counter'))
-    for (let i = 1; i <= 5; i++) {
-      await harness.ask(counter, { Action: 'Add' })
-      const get = await query(counter, new Uint8Array(0), [{ name: 'Action', value: 'Get' }])
-      expect([textOf(get.output), get.slot]).toEqual([String(i), i])
-      await query(counter, new Uint8Array(0), [{ name: 'Action', value: 'Add' }])
-    }
-    expect(textOf((await harness.ask(counter, { Action: 'Get' })).output)).toBe('5')
-  })
-
-  it('that never end hold up no evaluation', async () => {
-    const process = await withHistory(harness, 4)
-    const endless = query(process, new Uint8Array([2]))
-    const done: string[] = []
-    const ended = endless.then(answer => void done.push(answer.error?.code ?? answer.status))
-    for (let i = 0; i < 10; i++) await harness.ask(process, {}, COUNT)
-    done.push('evaluated')
-    await ended
-    expect(done).toEqual(['evaluated', 'out-of-gas'])
-  })
-
-  it('refuse what no message could say, without harm to others', async () => {
-    const process = await withHistory(harness, 2)
-    const many = Array.from({ length: 129 }, () => ({ name: 'a', value: 'b' }))
-    await expect(query(process, COUNT, many)).rejects.toMatchObject({ code: 'malformed-request' })
-    await expect(query(process, COUNT, [{ name: 'a', value: '\ud800' }])).rejects.toMatchObject({
-      code: 'malformed-request',
-    })
-    expect((await query(process, COUNT)).status).toBe('ok')
-    await expect(
-      harness.unit.query(asProcessId(fakeId(70)), {
-        from: '',
-        owner: '',
-        id: '',
-        tags: [],
-        data: COUNT,
-      }),
-    ).rejects.toMatchObject({ code: 'unknown-process' })
-  })
-
-  it('of many callers at once all see whole states', async () => {
-    const counter = await harness.spawn(await harness.addStandard('counter'))
-    const asked = Array.from({ length: 40 }, async (_, i) => {
-      if (i % 2 === 0) await harness.write(counter, [itemEnvelope(counter, { Action: 'Add' })])
-      const { output, slot } = await query(counter, new Uint8Array(0), [{ name: 'Action', value: 'Get' }])
-      expect(textOf(output)).toBe(String(slot))
-    })
-    await Promise.all(asked)
-  })
-})
-
-describe('a frame that is evaluated on its way to the disk', { timeout: 180_000 }, () => {
-  const underWay = (done: Promise<boolean>) => ({ done, commitment: new Commitment(), evaluated: () => undefined })
-  const framed = (process: ProcessId, slot: number, data: Uint8Array) => {
-    const envelopeBytes = encodeEnvelope(itemEnvelope(process, {}, data))
-    return encodeFrame(slot, [{ timestampMs: 1_900_000_000_000, envelopeBytes }])
-  }
-
-  it('shows nothing before it is there, and everything then', async () => {
-    await using harness = await ComputeHarness.open({ unit: TRUSTED })
-    const process = await withHistory(harness, 3)
-    const description = await harness.describe(process)
-    const bytes = framed(process, 3, COUNT)
-    const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    harness.unit.expect(description, { index: 3, bytes, senders: [undefined] }, underWay(done))
-    let isRead = false
-    const read = harness.unit.memory(process).then(answer => {
-      isRead = true
-      return answer
-    })
-    for (let turn = 0; turn < 50; turn++) await new Promise(next => setTimeout(next, 2))
-    expect([await harness.unit.evaluated(process), isRead]).toEqual([3, false])
-    await expect(harness.unit.result(process, 3)).rejects.toMatchObject({ code: 'unknown-slot' })
-    const frame = { feed: messagesFeed(description), index: 3, bytes, ids: [], firstSlot: 3 }
-    await harness.log.commit([frame])
-    harness.unit.accept(description, { index: 3, bytes, senders: [undefined] })
-    resolve(true)
-    expect((await harness.unit.result(process, 3)).status).toBe('ok')
-    expect((await read).slot).toBe(3)
-  })
-
-  it('leaves no trace, if it does not get there: another may stand in its place', async () => {
-    await using harness = await ComputeHarness.open({ unit: TRUSTED })
-    const process = await withHistory(harness, 3)
-    const description = await harness.describe(process)
-    const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    harness.unit.expect(
-      description,
-      { index: 3, bytes: framed(process, 3, GROW), senders: [undefined] },
-      underWay(done),
-    )
-    for (let turn = 0; turn < 20; turn++) await new Promise(next => setTimeout(next, 2))
-    resolve(false)
-    for (let i = 0; i < 3; i++) await harness.write(process, [itemEnvelope(process, {}, COUNT)])
-    expect((await harness.unit.result(process, 5)).status).toBe('ok')
-    expect((await harness.unit.memory(process)).slot).toBe(5)
-    expect(harness.troubles).toEqual([])
-    await using witness = await ComputeHarness.open({ unit: TRUSTED })
-    await witness.mirror(harness, process)
-    expect(hexOf(await harness.certificates(process, TRUSTED))).toEqual(
-      hexOf(await witness.certificates(process, TRUSTED)),
-    )
   })
 })

@@ -1,43 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type Control,
   controlTags,
-  DOCUMENT_SIZE_MAX_BYTES,
   encodeEnvelope,
   encodeFrame,
   fromUtf8,
   type GuestContext,
   type GuestMessage,
   type Result,
-  SNAPSHOTS_AUTOMATIC_MAX,
-  SNAPSHOTS_MAX,
   type Tag,
   toUtf8,
 } from '../../protocol/index.ts'
-import { loadActor, SAMPLE_ACTOR } from '../processes/actor/sample-actor.ts'
 import { refusedModule } from '../../compute-unit/evaluation/refused-module.ts'
 import { HostedProcess, type LoadedModule, modulesNamedIn } from '../../compute-unit/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
-import { controlItem } from '../fakes/signed-items.ts'
 import { onlyResult, pushEnvelope, SELF, SENDER, VERDICT } from './scripted-guest.ts'
-import { evaluateOn, loadedModule, moduleNamed, paper, Upgraded } from './upgraded.ts'
-
-const V1 = paper(1, { version: '1' })
-const LOUD = paper(2, { version: '2', migrate: 'upper', prefix: 'v2 ' })
-const REFUSING = paper(3, { version: '3', migrate: 'refuse' })
-
-function talked(...modules: readonly LoadedModule[]): Upgraded {
-  const process = new Upgraded(modules)
-  process.spawn()
-  process.send({ Action: 'Say' }, 'one')
-  process.send({ Action: 'Say' }, 'two')
-  return process
-}
-
-const outputOf = ({ output }: { output: Uint8Array }): unknown => JSON.parse(fromUtf8(output))
-const wordsOf = (process: Upgraded): unknown => outputOf(process.send({ Action: 'Words' }))
-const snapshot = (name: string): Control => ({ action: 'Snapshot', name })
-const restore = (name?: string): Control => ({ action: 'Restore', name, pending: 'wait' })
+import { evaluateOn, moduleNamed, paper, Upgraded } from './upgraded.ts'
+import { V1, LOUD, REFUSING, talked, outputOf, wordsOf, snapshot, restore } from './talkers.ts'
 
 describe('an upgrade', () => {
   it('carries the state over, and the new program answers from the next slot on', () => {
@@ -281,106 +259,6 @@ describe('a rollback', () => {
   })
 })
 
-describe('snapshots', () => {
-  it('are kept by name and restored by name, any number of times', () => {
-    const process = talked(V1, LOUD)
-    expect(process.control(snapshot('two-words')).status).toBe('ok')
-    process.send({ Action: 'Say' }, 'three')
-    for (let times = 0; times < 2; times++) {
-      expect(process.control(restore('two-words')).status).toBe('ok')
-      expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
-      process.send({ Action: 'Say' }, 'again')
-    }
-    process.upgrade(2)
-    process.control(restore('two-words'))
-    expect(wordsOf(process)).toEqual(['SPAWNED', 'ONE', 'TWO'])
-    expect(process.control(restore('absent')).error?.code).toBe('unknown-snapshot')
-  })
-
-  it('replace those of the same name, and are forgotten', () => {
-    const process = talked(V1)
-    process.control(snapshot('a'))
-    process.send({ Action: 'Say' }, 'three')
-    process.control(snapshot('a'))
-    expect(process.process.lifecycle().snapshots).toHaveLength(1)
-    expect(process.control({ action: 'Forget', name: 'a' }).status).toBe('ok')
-    expect(process.control({ action: 'Forget', name: 'a' }).error?.code).toBe('unknown-snapshot')
-    expect(process.snapshot().cells.filter(([key]) => key.startsWith('cd'))).toEqual([])
-  })
-
-  it('are as many as allowed, and no more', () => {
-    const process = talked(V1)
-    for (let at = 0; at < SNAPSHOTS_MAX; at++) expect(process.control(snapshot(`s${at}`)).status).toBe('ok')
-    expect(process.control(snapshot('one-more')).error?.code).toBe('snapshot-limit')
-    expect(process.control(snapshot('s3')).status).toBe('ok')
-    expect(process.process.lifecycle().snapshots).toHaveLength(SNAPSHOTS_MAX)
-  })
-
-  it('that upgrades take push out the oldest of their kind only', () => {
-    const process = talked(V1, paper(2, { version: '2' }))
-    process.control(snapshot('mine'))
-    for (let at = 0; at < 5; at++) process.upgrade(at % 2 === 0 ? 2 : 1)
-    const { snapshots } = process.process.lifecycle()
-    expect(snapshots.filter(one => one.isAutomatic)).toHaveLength(SNAPSHOTS_AUTOMATIC_MAX)
-    expect(snapshots.filter(one => !one.isAutomatic).map(({ name }) => name)).toEqual(['mine'])
-  })
-
-  it('larger than a cell come back whole', () => {
-    const process = new Upgraded([V1])
-    process.spawn()
-    const long = 'ä'.repeat(100_000)
-    process.send({ Action: 'Say' }, long)
-    process.control(snapshot('long'))
-    process.send({ Action: 'Say' }, 'more')
-    process.control(restore('long'))
-    expect(wordsOf(process)).toEqual(['spawned', long])
-  })
-
-  it('larger than a document may be are refused', () => {
-    const process = new Upgraded([V1])
-    process.spawn()
-    for (let at = 0; at < 9; at++) process.send({ Action: 'Say' }, 'x'.repeat(1_000_000))
-    expect(9_000_000).toBeGreaterThan(DOCUMENT_SIZE_MAX_BYTES)
-    const before = process.process.lifecycle()
-    expect(process.control(snapshot('huge'))).toMatchObject({
-      status: 'error',
-      error: { code: 'output-limit' },
-    })
-    expect(process.process.lifecycle()).toEqual(before)
-  })
-})
-
-describe('a document', () => {
-  it('given as data takes the place of the state', () => {
-    const source = talked(V1)
-    const other = talked(V1)
-    other.send({ Action: 'Say' }, 'mine')
-    const result = other.control(restore(), 7, JSON.stringify(source.document))
-    expect(result.status).toBe('ok')
-    expect(other.document).toEqual(source.document)
-  })
-
-  it('that is none is an error, and nothing changes', () => {
-    const process = talked(V1)
-    const before = process.document
-    for (const data of ['', 'no json', '[]', '7', '{"state":']) {
-      expect(process.control(restore(), 7, data).error?.code, data).toBe('bad-document')
-    }
-    expect(process.document).toEqual(before)
-  })
-
-  it('is what a fork begins from, instead of its spawn message', () => {
-    const source = talked(V1, LOUD)
-    source.upgrade(2)
-    const data = toUtf8(JSON.stringify(source.document))
-    const fork = new Upgraded([LOUD, V1], { tags: { Restore: 'document', Name: 'fork' }, data })
-    expect(fork.spawn().status).toBe('ok')
-    expect(wordsOf(fork)).toEqual(['SPAWNED', 'ONE', 'TWO'])
-    source.send({ Action: 'Say' }, 'only here')
-    expect(wordsOf(fork)).toHaveLength(3)
-  })
-})
-
 describe('what stands in a checkpoint', () => {
   it('opens with the module that was in force, and with no other', () => {
     const process = talked(V1, LOUD)
@@ -434,112 +312,5 @@ describe('timers', () => {
     expect(process.document).toMatchObject({ schedules: [] })
     expect(process.upgrade(2).status).toBe('ok')
     expect(process.process.timers()).toEqual([])
-  })
-})
-
-describe('an actor', () => {
-  const byte = (value: number): string => String.fromCharCode(value)
-
-  async function actor(number: number, tags: Record<string, string> = {}): Promise<LoadedModule> {
-    const list = Object.entries(tags).map(([name, value]) => ({ name, value }))
-    const factory = await loadActor(SAMPLE_ACTOR, list)
-    return loadedModule(number, { format: 'actor', tags: list, stateForm: 'cells', factory })
-  }
-
-  it('that keeps state in memory is upgraded only to a module that says it needs nothing of it', async () => {
-    const process = new Upgraded([await actor(1), await actor(2), await actor(3, { 'Actor-Upgrade': 'cells' })])
-    process.spawn()
-    process.send({}, byte(3))
-    expect(process.upgrade(2).error?.code).toBe('memory-in-use')
-    expect(process.upgrade(3).status).toBe('ok')
-    expect(process.send({}, byte(0)).output[0]).toBe(1)
-  })
-
-  it('is rolled back byte for byte, memory, engine and all', async () => {
-    const process = new Upgraded([await actor(1), await actor(2, { 'Actor-Upgrade': 'cells' })])
-    process.spawn()
-    process.send({}, byte(3))
-    process.send({}, byte(0))
-    const { memory } = process.process
-    const before = { memory: memory.call(process.process), document: process.document }
-    process.upgrade(2)
-    process.send({}, byte(0))
-    expect(process.document).not.toEqual(before.document)
-    expect(process.rollback(1).status).toBe('ok')
-    expect(process.process.memory()).toEqual(before.memory)
-    expect(process.document).toEqual(before.document)
-    const delta = process.snapshot()
-    expect(delta.chunks.size).toBeGreaterThan(0)
-    expect(process.open({ ...delta, cells: delta.cells }).stateRoot()).toEqual(process.process.stateRoot())
-    expect(process.send({}, byte(0)).output[0]).toBe(4)
-  })
-
-  it('is given no memory that does not fit', async () => {
-    const process = new Upgraded([await actor(1)])
-    process.spawn()
-    process.send({}, byte(3))
-    const grown = JSON.stringify(process.document)
-    expect(process.control(restore(), 7, grown).error?.code).toBe('bad-document')
-    const document = JSON.parse(grown) as { memory: Record<string, unknown> }
-    for (const memory of [
-      { pages: 1, engine: 'AA', chunks: {} },
-      { pages: 1, engine: '', chunks: { 16: 'AA' } },
-      { pages: -1 },
-      {},
-    ]) {
-      const wrong = JSON.stringify({ ...document, memory })
-      expect(process.control(restore(), 7, wrong).error?.code, wrong.slice(-60)).toBe('bad-document')
-    }
-    expect(process.send({}, byte(0)).status).toBe('ok')
-  })
-
-  it('with more cells than a document may hold is upgraded only without a way back', async () => {
-    const factory = await loadActor(SAMPLE_ACTOR)
-    const modules = [1, 2].map(number =>
-      loadedModule(number, { format: 'actor', tags: [], stateForm: 'cells', factory }),
-    )
-    const process = new Upgraded(modules)
-    const [first] = modules
-    if (first === undefined) throw new TypeError('expected a module')
-    // 7 MiB of cells: they fit as bytes, and not as the text they become.
-    const cells = Array.from({ length: 112 }, (_, at) => [`u${at}`, new Uint8Array(65_536)] as const)
-    const { chunks, engine, pages } = factory.image
-    const large = process.open({
-      slots: 1,
-      module: first.id,
-      since: 0,
-      pages,
-      engine,
-      logHash: new Uint8Array(0),
-      chunks,
-      cells,
-    })
-    const give = (control: Control): Result => {
-      const item = controlItem(process.description.id, controlTags(control))
-      const envelopeBytes = encodeEnvelope({ kind: 'item', item: item.bytes })
-      return evaluateOn(large, encodeFrame(large.slots, [{ timestampMs: 1000, envelopeBytes }]))
-    }
-    const upgrade: Control = {
-      action: 'Upgrade',
-      module: moduleNamed(2),
-      pending: 'wait',
-      keeps: true,
-    }
-    for (const control of [snapshot('a'), upgrade]) {
-      const failed = give(control)
-      expect(failed.error?.code).toBe('document-too-large')
-      expect(failed.gas).toBe(112n * 2000n)
-    }
-    expect(large.lifecycle().snapshots).toEqual([])
-    expect(give({ ...upgrade, keeps: false }).status).toBe('ok')
-    expect(large.cell('7')).toHaveLength(65_536)
-  })
-
-  it('has its cells migrated by a module that asks to be told', async () => {
-    const process = new Upgraded([await actor(1), await actor(2, { 'Actor-Upgrade': 'migrate' })])
-    process.spawn()
-    expect(process.upgrade(2).status).toBe('ok')
-    // The message of kind restore was counted like any other.
-    expect(process.send({}, byte(0)).output[0]).toBe(2)
   })
 })

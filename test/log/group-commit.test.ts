@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { Commitment, Failure } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
@@ -132,4 +133,30 @@ test('what builds on a commit that is refused is refused with it, though its own
   // What the journal was never given is no foundation either, but what is durable is.
   await expect(log.commit([blockOf(b, 0)], new Commitment([new Commitment()]))).rejects.toMatchObject({ code: 'busy' })
   await log.commit([blockOf(b, 0)], new Commitment([alone]))
+})
+
+test('what nobody waits for is written once a while has passed, or with what somebody waits for', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  await using log = await openWith(files, folder.path)
+  const [a, b, c] = [messagesOf('a'), messagesOf('b'), messagesOf('c')]
+  for (const feed of [a, b, c]) await log.length(feed)
+  await log.commit([blockOf(c, 0)])
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const before = files.datasyncs
+  const patient = (): Commitment => new Commitment([], true)
+  const gathered = [log.commit([blockOf(a, 0)], patient())]
+  await turn()
+  gathered.push(log.commit([blockOf(b, 0)], patient()))
+  await turn()
+  expect(files.datasyncs).toBe(before)
+  await Promise.all([...gathered, log.commit([blockOf(c, 1)])])
+  expect(files.datasyncs).toBe(before + 1)
+  const alone = log.commit([blockOf(a, 1)], patient())
+  await turn()
+  expect(files.datasyncs).toBe(before + 1)
+  vi.runAllTimers()
+  await alone
+  expect(files.datasyncs).toBe(before + 2)
 })

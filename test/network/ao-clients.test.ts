@@ -17,6 +17,7 @@ const RELEASES = new Map([
   ['0.0.69', join(CLIENTS, 'node_modules/aoconnect-69')],
   ['0.0.77', join(CLIENTS, 'node_modules/aoconnect-77')],
   ['0.0.85', join(CLIENTS, 'node_modules/aoconnect-85')],
+  ['0.0.90', join(CLIENTS, 'node_modules/aoconnect-90')],
   ['0.0.93', join(CLIENTS, 'node_modules/aoconnect-93')],
   ['0.0.98', join(ROOT, 'node_modules/@permaweb/aoconnect')],
 ])

@@ -40,6 +40,21 @@ describe('admission to a feed', () => {
     }
   })
 
+  it('takes Type and Data-Protocol as HyperBEAM spells them, for what is no control message', async () => {
+    await using harness = await Harness.open()
+    const target = await harness.spawn()
+    const small = (type: string, ...more: { name: string; value: string }[]) =>
+      rawItem({ target, tags: [...tagsOf({ 'data-protocol': 'ao', type }), ...more] }).bytes
+    expect((await harness.item(target, small('Message'))).status).toBe('scheduled')
+    const upgrade = tagsOf({ Action: 'Upgrade', Module: NO_MODULE })
+    for (const bytes of [
+      small('message'),
+      small('Control', ...upgrade),
+      small('Message', ...tagsOf({ Type: 'Message' })),
+    ])
+      expect(refusalOf(await harness.item(target, bytes))).toBe('wrong-type')
+  })
+
   it('refuses a system tag that says two things, in any case, but takes two Data-Protocols', async () => {
     await using harness = await Harness.open()
     const target = await harness.spawn()

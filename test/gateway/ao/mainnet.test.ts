@@ -37,7 +37,7 @@ describe('paths of mainnet mode', () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
     const item = await sender.item({ target: process, pairs: ['Type', 'Message'] })
-    const answer = await post(`${node.url}/${process}~process@1.0/push`, item.bytes)
+    const answer = await post(`${node.url}/${process}~process@1.0/push?accept-bundle=true`, item.bytes)
     expect(answer.json).toMatchObject({
       slot: 1,
       id: item.id,
@@ -64,6 +64,14 @@ describe('paths of mainnet mode', () => {
         expect(answer.at('raw', 'Output', 'data')).toBe('slot 1')
         const older = await post(`${node.url}${path}/compute=${name}`, '')
         expect(older.at('results', 'raw', 'Output', 'data')).toBe('slot 1')
+        for (const verb of ['compute=', 'compute/results=', 'compute&slot=']) {
+          const results = verb === 'compute&slot=' ? '/results' : ''
+          const coded = await call(
+            `${node.url}${path}/${verb}${name}${results}?accept-bundle=true&require-codec=application/json`,
+          )
+          expect([verb, coded.at('raw', 'Output', 'data')]).toEqual([verb, 'slot 1'])
+        }
+        expect((await call(`${node.url}${path}/compute=${name}/at-slot`)).text).toBe('1')
       }
     }
   })

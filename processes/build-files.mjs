@@ -1,17 +1,14 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/**
- * Replaces a file at one stroke: two builds at once leave a whole file.
- * @param {string} folder @param {string} name @param {string | Uint8Array} contents
- */
+/** Replaces a file at one stroke: two builds at once leave a whole file. */
 export async function replaceFile(folder, name, contents) {
   const temporary = join(folder, `.${name}.${process.pid}`)
   await writeFile(temporary, contents)
   await rename(temporary, join(folder, name))
 }
 
-/** @param {string} path */
+/** The text of a file; undefined if there is none. */
 export async function readIfThere(path) {
   try {
     return await readFile(path, 'utf8')
