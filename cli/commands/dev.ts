@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createNode, loadConfig } from '../../node/index.ts'
+import { loadConfig } from '../../node/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import { Client, inProcessTransport } from '../../sdk/index.ts'
 import { type Project, readProject } from '../../toolchain/index.ts'
@@ -14,6 +15,7 @@ import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
 import { whileWaiting } from '../progress.ts'
 import { FileWatch } from '../project/watch-files.ts'
+import { refuseRunning, startNode } from '../start-node.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
 import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
@@ -32,9 +34,12 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
     env: terminal.env,
     cwd: terminal.cwd,
   })
-  if (flags['fresh'] === true) await rm(config.data, { recursive: true, force: true })
+  if (flags['fresh'] === true) {
+    if (existsSync(config.data)) await refuseRunning(config)
+    await rm(config.data, { recursive: true, force: true })
+  }
   const signer = await context.signer()
-  await using node = await createNode({ ...config, logger: nodeLogger(context, config.logLevel) })
+  await using node = await startNode({ ...config, logger: nodeLogger(context, config.logLevel) })
   const client = new Client({ transport: inProcessTransport(node.operations), signer })
   output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () =>
     banner(context, node.url, config.data),

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { relative } from 'node:path'
-import { type AtollNode, type Config, createNode, loadConfig, standardModules } from '../../node/index.ts'
+import { type AtollNode, type Config, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
 import { counted } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
@@ -11,6 +11,7 @@ import type { Progress } from '../progress.ts'
 import { safeName } from '../show-bytes.ts'
 import { nameOf } from '../find-named.ts'
 import { nodeLogger } from '../node-logger.ts'
+import { startNode } from '../start-node.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 import { renderTrace } from '../trace-tree.ts'
@@ -30,7 +31,7 @@ export async function up(context: CommandContext): Promise<undefined> {
   const started = performance.now()
   const shutdown = new AbortController()
   const ended = AbortSignal.any([terminal.signal, shutdown.signal])
-  await using node = await createNode({
+  await using node = await startNode({
     ...config,
     logger: nodeLogger(context, config.logLevel),
     progress: replayProgress(context),

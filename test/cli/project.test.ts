@@ -242,6 +242,12 @@ describe('dev', { timeout: 180_000 }, () => {
     stop.abort()
     expect((await running).code).toBe(0)
 
+    // What runs is not taken away under its feet.
+    const busy = await createNode({ data: join(place, '.atoll/dev'), port: 0, hosts: 1 })
+    const fresh = await run(['dev', 'project', '--port', '0', '--fresh'], { cwd: folder.path, env })
+    expect([fresh.code, fresh.stderr]).toEqual([1, expect.stringContaining('AT4004')])
+    await busy[Symbol.asyncDispose]()
+
     const again = new AbortController()
     let told = ''
     await run(['dev', 'project', '--port', '0'], {
