@@ -77,10 +77,12 @@ function homeFolder(env: Sources['env'], cwd: string): { value: string; origin: 
   return { value: join(folder, 'atoll'), origin: 'default' }
 }
 
+const PORT_MAX = 65_535
+
 /** Who sets another port for the node means that node here too. */
 function defaultUrl(env: Sources['env']): [string, SettingOrigin] {
   const port = Number(env['ATOLL_PORT'])
-  const isSet = Number.isInteger(port) && port > 0
+  const isSet = Number.isInteger(port) && port > 0 && port <= PORT_MAX
   return [`http://127.0.0.1:${isSet ? port : DEFAULT_PORT}`, isSet ? 'environment' : 'default']
 }
 

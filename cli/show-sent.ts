@@ -37,7 +37,9 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
     output.document(wish.type, { ...receipt, result: withText(result) }, () =>
       wish.showsOutput ? showOutput(result.output) : '',
     )
-    if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
+    // A spawn message is called as its process, which was told.
+    const id = sent.id === String(sent.process) ? undefined : sent.id
+    if (output.format === 'text') sayHow(context, result, tookMs, id)
     if (wish.hint !== undefined && endOf(result) !== undefined) context.terminal.err(`  ${wish.hint}\n`)
     return endOf(result)
   }
@@ -70,7 +72,7 @@ export function endOf({ status }: { status: string }): CommandEnd {
 }
 
 /** One line on standard error: slot, status, cost; and the process's error, if it gave one. */
-function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string): void {
+function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string | undefined): void {
   const isGood = endOf(result) === undefined
   const good = result.final ? terminal.paintErr('green', '✔') : terminal.paintErr('yellow', '·')
   const mark = isGood ? good : terminal.paintErr('red', '✖')
@@ -85,14 +87,15 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
     terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
 }
 
-/** What came of a message, and its id; that stands on a line of its own where both do not fit into one. */
+/** What came of a message, and its id if one is given: on a line of its own where both do not fit into one. */
 export function sentLine(
   { columns, paintErr }: Pick<Terminal, 'columns' | 'paintErr'>,
   mark: string,
   facts: readonly string[],
-  id: string,
+  id: string | undefined,
 ): string {
   const line = `${mark} ${facts.join(' · ')}`
+  if (id === undefined) return `${line}\n`
   const isTooWide = columns !== undefined && widthOf(line) + ` · message ${id}`.length > columns
   return `${line}${isTooWide ? `\n  ${paintErr('dim', `message ${id}`)}` : ` ${paintErr('dim', `· message ${id}`)}`}\n`
 }

@@ -13,16 +13,20 @@ interface Asked {
  *
  * 1. Once they are many, each new one takes the place of the first on which no whole request is being answered: who opens sockets and
  *    says nothing, or says it slowly, keeps nobody out.
- * 2. What is asked on one socket is answered in turn: all answers of one that takes none would wait in memory, and a thousand requests
+ * 2. Once they are as many as may be, whoever has most of them gives one to a newcomer who has fewer: a stranger who waits on all of
+ *    them for what never comes keeps nobody out. Behind a proxy all are one, and newcomers are refused.
+ * 3. What is asked on one socket is answered in turn: all answers of one that takes none would wait in memory, and a thousand requests
  *    fit one packet.
  */
 export class Connections {
   /** What was asked on each and is not answered yet; the first of it is being answered. */
   readonly #asked = new Map<Socket, Asked[]>()
   readonly #crowded: number
+  readonly #max: number
 
-  constructor(crowded: number = CONNECTIONS_CROWDED) {
-    this.#crowded = Math.min(crowded, CONNECTIONS_MAX)
+  constructor(crowded: number = CONNECTIONS_CROWDED, max: number = CONNECTIONS_MAX) {
+    this.#crowded = crowded
+    this.#max = max
   }
 
   get size(): number {
@@ -30,7 +34,8 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    if (this.#asked.size >= this.#crowded) this.#makeRoom()
+    if (this.#asked.size >= this.#crowded && !this.#closeSilent() && this.#asked.size >= this.#max)
+      if (!this.#takeFromGreediest(socket)) return void socket.destroy()
     this.#asked.set(socket, [])
     socket.once('close', () => this.#asked.delete(socket))
   }
@@ -63,12 +68,34 @@ export class Connections {
     for (const [socket, asked] of this.#asked) if (asked.length === 0) socket.destroy()
   }
 
-  #makeRoom(): void {
+  /** Closes the first on which no whole request is being answered; false if there is none. */
+  #closeSilent(): boolean {
     for (const [socket, asked] of this.#asked) {
       if (asked.some(({ request }) => request.complete)) continue
-      this.#asked.delete(socket)
-      socket.destroy()
-      return
+      this.#close(socket)
+      return true
     }
+    return false
+  }
+
+  /** Closes the first socket of the address that has most; false if that would not be fairer. */
+  #takeFromGreediest(newcomer: Socket): boolean {
+    const byAddress = new Map<string | undefined, Socket[]>()
+    for (const socket of this.#asked.keys()) {
+      const sockets = byAddress.get(socket.remoteAddress)
+      if (sockets === undefined) byAddress.set(socket.remoteAddress, [socket])
+      else sockets.push(socket)
+    }
+    const most = [...byAddress.values()].reduce((a, b) => (b.length > a.length ? b : a), [])
+    const [first] = most
+    const own = byAddress.get(newcomer.remoteAddress)?.length ?? 0
+    if (first === undefined || most.length <= own + 1) return false
+    this.#close(first)
+    return true
+  }
+
+  #close(socket: Socket): void {
+    this.#asked.delete(socket)
+    socket.destroy()
   }
 }

@@ -51,6 +51,8 @@ export interface GatewayParts {
 
 const LOOPBACK = '127.0.0.1'
 const CHECK_EVERY_MS = 5_000
+/** Sockets that come in one turn while those that give way to them are still closing. */
+const NEWCOMERS_MAX = 64
 
 /**
  * The HTTP face of a node. DEV DOCS: `open` binds the port and owns the server; each request becomes a `Call`,
@@ -79,7 +81,7 @@ export class Gateway implements AsyncDisposable {
       requireHostHeader: false,
       noDelay: true,
     })
-    server.maxConnections = CONNECTIONS_MAX
+    server.maxConnections = CONNECTIONS_MAX + NEWCOMERS_MAX
     server.setTimeout(SOCKET_IDLE_MAX_MS)
     await listen(server, parts.port, parts.host ?? LOOPBACK)
     return new Gateway(parts, server)

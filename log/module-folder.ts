@@ -19,6 +19,8 @@ import { plainBytes } from './plain-bytes.ts'
 const ITEM_HEAD_SIZE_BYTES = 16 * 1024
 /** Modules kept whole in memory. */
 const KNOWN_MAX = 16
+/** Bytes of them: anybody can hand in modules of 40 MiB, and ask for each. The last is kept whatever its size. */
+const KNOWN_MAX_BYTES = 128 * 1024 * 1024
 
 export type ModuleListing = Omit<ModuleDescription, 'wasm'>
 
@@ -33,15 +35,25 @@ export class ModuleFolder {
   readonly #listed: Map<ModuleId, ModuleListing>
   #sorted: readonly { key: Uint8Array; listing: ModuleListing }[] | undefined
   readonly #known = new Map<ModuleId, ModuleDescription>()
+  #knownBytes = 0
+  readonly #reading = new Map<ModuleId, Promise<Uint8Array>>()
   readonly #adding = new Map<ModuleId, Promise<void>>()
 
-  private constructor(files: JournalFiles, folder: string, listed: Map<ModuleId, ModuleListing>) {
+  readonly #knownMaxBytes: number
+
+  private constructor(
+    files: JournalFiles,
+    folder: string,
+    listed: Map<ModuleId, ModuleListing>,
+    knownMaxBytes: number,
+  ) {
     this.#files = files
     this.#folder = folder
     this.#listed = listed
+    this.#knownMaxBytes = knownMaxBytes
   }
 
-  static async open(files: JournalFiles, folder: string): Promise<ModuleFolder> {
+  static async open(files: JournalFiles, folder: string, knownMaxBytes = KNOWN_MAX_BYTES): Promise<ModuleFolder> {
     await files.makeFolder(folder)
     const listed = new Map<ModuleId, ModuleListing>()
     for (const name of await files.list(folder)) {
@@ -50,7 +62,7 @@ export class ModuleFolder {
       const listing = await readListing(join(folder, name))
       if (listing?.id === id) listed.set(listing.id, listing)
     }
-    return new ModuleFolder(files, folder, listed)
+    return new ModuleFolder(files, folder, listed, knownMaxBytes)
   }
 
   /** Durable when it resolves. @throws {Failure} `wrong-type`, `disk-full` */
@@ -81,16 +93,33 @@ export class ModuleFolder {
     if (known !== undefined) return known
     const bytes = await this.moduleItem(id)
     if (bytes === undefined) return undefined
-    const description = describeModule(parseDataItem(bytes))
-    this.#known.set(id, description)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest)
+    const description = this.#known.get(id) ?? describeModule(parseDataItem(bytes))
+    this.#keep(description)
     return description
   }
 
+  #keep(description: ModuleDescription): void {
+    if (this.#known.has(description.id)) return
+    this.#known.set(description.id, description)
+    this.#knownBytes += description.wasm.length
+    for (const [id, { wasm }] of this.#known) {
+      const isWithin = this.#known.size <= KNOWN_MAX && this.#knownBytes <= this.#knownMaxBytes
+      if (isWithin || this.#known.size === 1) return
+      this.#known.delete(id)
+      this.#knownBytes -= wasm.length
+    }
+  }
+
+  /** The same bytes for all who ask at once: a thousand questions for one module would read it a thousand times over. */
   async moduleItem(id: ModuleId): Promise<Uint8Array | undefined> {
     if (!this.#listed.has(id)) return undefined
-    return plainBytes(await readFile(this.#pathOf(id)))
+    const reading =
+      this.#reading.get(id) ??
+      readFile(this.#pathOf(id))
+        .then(plainBytes)
+        .finally(() => this.#reading.delete(id))
+    this.#reading.set(id, reading)
+    return reading
   }
 
   modules({ after, limit }: { after?: ModuleId | undefined; limit: number }): readonly ModuleListing[] {

@@ -13,9 +13,12 @@ export interface NodeKeys {
   readonly adminToken: string
 }
 
+/** 32 bytes in Base64: of one that a crash or a full disk cut short, the rest could be guessed. */
+const TOKEN_LENGTH = 43
+
 /**
  * Reads the keys of a node from `folder`, or makes them there on the first start.
- * @throws {Failure} `open-keys` if anybody else could read them
+ * @throws {Failure} `open-keys` if anybody else could read them, `data-folder-damaged` if they are cut short
  */
 export async function openKeystore(folder: string): Promise<NodeKeys> {
   await makeFolder(folder)
@@ -23,6 +26,12 @@ export async function openKeystore(folder: string): Promise<NodeKeys> {
   if (seed.length !== 32)
     throw new Failure('data-folder-damaged', { file: 'node-key' }, { note: 'not a key of 32 bytes' })
   const adminToken = await secret(join(folder, 'admin-token'), folder)
+  if (adminToken.length < TOKEN_LENGTH)
+    throw new Failure(
+      'data-folder-damaged',
+      { file: 'admin-token' },
+      { note: `of fewer than ${TOKEN_LENGTH} characters: remove the file to have another made` },
+    )
   const bytes = new Uint8Array(seed)
   return { seed: bytes, key: asKeyId(keyId(ed25519PublicKey(bytes))), adminToken }
 }

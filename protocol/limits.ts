@@ -131,6 +131,8 @@ export const COMMAND_DESCRIPTORS_MAX = 256
 export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
 
 // The node
+/** Bytes of modules that are being checked at once, each in memory; above it the answer is "busy". */
+export const MODULES_CHECKED_MAX_BYTES = 256 * MiB
 /** Copies of a past state that are being made at once. */
 export const PAST_STATES_MAX = 4
 /** Messages that an upgrade check gives to both modules. */
@@ -273,6 +275,8 @@ export const AO_PUBLISHED_HELD_MAX_BYTES = 4 * AO_PUBLISHED_MAX_BYTES
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */
 export const GRAPHQL_TOKENS_MAX = 4096
+/** What the selections of a GraphQL document name: each may be the largest field of every node. */
+export const GRAPHQL_SELECTED_MAX = 128
 /** Fields of a GraphQL question that are answered. */
 export const GRAPHQL_QUESTIONS_MAX = 10
 /** Nodes in a page when the client names no number: an Arweave gateway's own. */

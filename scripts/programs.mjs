@@ -5,8 +5,8 @@
  *     node scripts/programs.mjs
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
-import { dirname, join, relative, sep } from 'node:path'
+import { createRequire, isBuiltin } from 'node:module'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
@@ -26,7 +26,7 @@ const HOST = { 'host-main': 'node/host-main' }
 /** Sources that look beside themselves for one of these programs: they are to find that of the bundle. */
 const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-signer']
 /** Packages that look for files of their own. */
-const APART = ['esbuild', 'pino', 'quickjs-wasi', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
+const APART = ['esbuild', 'pino', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
 /** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
 const SAME_BYTES = /[\\/]protocol[\\/]sha256-code\.[jt]s$/
 /** What decides what is made, beside the sources. */
@@ -94,7 +94,7 @@ export async function bundle(folder, { root, ending, packages }) {
           builtins(),
           sameBytes(),
           whereItLay(root, folder),
-          ...(packages === 'bundle' ? [packagesApart(folder)] : []),
+          ...(packages === 'bundle' ? [addons(folder), packagesApart(folder)] : []),
         ],
         ...(packages === 'external' ? { packages } : {}),
       }),
@@ -186,6 +186,39 @@ function whereItLay(root, folder) {
   }
 }
 
+/** How packages ask for their native part, which is then looked for through all names that it may have. */
+const ASKS_FOR_ADDON =
+  /^require\.addon = require\('require-addon'\)\s+module\.exports = require\.addon\('\.', __filename\)\s*$/
+
+/** The native part that a file asks for and does nothing else; undefined if it is another file, or none is there that loads on this machine. */
+function addonOf(path) {
+  if (!existsSync(path) || !ASKS_FOR_ADDON.test(readFileSync(path, 'utf8'))) return undefined
+  const root = dirname(path)
+  const addon = join(root, 'prebuilds', `${process.platform}-${process.arch}`, `${basename(root)}.node`)
+  try {
+    createRequire(path)(addon)
+    return addon
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a native part lies is found out here, and not by each start. */
+function addons(folder) {
+  return {
+    name: 'addons',
+    setup(within) {
+      within.onLoad({ filter: /[\\/]binding\.js$/ }, ({ path }) => {
+        const addon = addonOf(path)
+        if (addon === undefined) return undefined
+        // A name that esbuild does not follow.
+        const place = JSON.stringify([relative(folder, addon).split(sep).join('/')])
+        return { contents: `module.exports = require(...${place})` }
+      })
+    },
+  }
+}
+
 /** Native parts cannot be taken along, and who looks for files of its own would not find them. */
 function packagesApart(folder) {
   return {
@@ -200,7 +233,8 @@ function packagesApart(folder) {
         const [, root, name] = /^(.*[/\\]node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+))/.exec(found.path) ?? []
         const isApart =
           APART.includes(name.replaceAll('\\', '/')) ||
-          ['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part)))
+          (['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part))) &&
+            addonOf(join(root, 'binding.js')) === undefined)
         // Found from where the bundle lies, wherever the clone is moved.
         return isApart ? { path: relative(folder, found.path).split(sep).join('/'), external: true } : found
       })

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { loadConfig, restoreBackup } from '../../node/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
@@ -22,11 +22,16 @@ export async function restoreNode({ flags, terminal, positionals, output }: Comm
   const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
   const backup = resolve(terminal.cwd, positionals[0] ?? '')
   await restoreBackup(backup, config.data)
+  const folder = relative(terminal.cwd, config.data) || '.'
   output.document('node.restored', { backup, data: config.data }, () =>
     [
       `${config.data} is what ${backup} was`,
-      'atoll up --peer <address>…   takes back from peers what was acknowledged since, before it writes anything',
-      'atoll up --accept-restored   only if nothing was: two messages could get one slot',
+      '',
+      'next, one of them:',
+      `  atoll up --data ${folder} --peer <address>`,
+      '    takes back from peers what was acknowledged since, before it writes anything',
+      `  atoll up --data ${folder} --accept-restored`,
+      '    only if nothing was: two messages could get one slot',
     ].join('\n'),
   )
 }

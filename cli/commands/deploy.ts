@@ -1,13 +1,15 @@
 import { resolve } from 'node:path'
+import type { Client } from '../../sdk/index.ts'
 import { readProject } from '../../toolchain/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { choiceFlag } from '../message-arguments.ts'
 import { carryOut, type Done } from '../project/carry-out.ts'
 import { planProject, type Step } from '../project/plan.ts'
 import { whileWaiting } from '../progress.ts'
-import { showReplayed } from '../show-replayed.ts'
+import { showOtherwise, showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
+import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
 
 /** `atoll deploy`: builds a project, shows what differs from the node, and carries it out. */
 export async function deploy(context: CommandContext): Promise<CommandEnd> {
@@ -26,10 +28,20 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
     const title = `bringing ${step.built.name} to the node`
     const done = await whileWaiting(title, terminal, carryOut(client, step, { signer, pending, limits }))
     all.push(done)
-    if (output.format === 'text') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n`)
+    if (output.format === 'text')
+      terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n${otherwise(done)}`)
   }
+  if (output.format === 'text') await tellNext(context, client, all)
   output.list('deploy.done', 'processes', all, () => all.map(({ name, process }) => `${name}\t${process}`).join('\n'))
   return undefined
+}
+
+/** How the first process that was made is called. */
+async function tellNext(context: CommandContext, client: Client, all: readonly Done[]): Promise<void> {
+  const made = all.find(({ action }) => action === 'spawn')
+  const words = made && (await firstCall(client, made.name, made.process))
+  if (words === undefined) return
+  context.terminal.err(`next: ${commandName(context)} ${words}${urlFlag(context, context.settings.url)}\n`)
 }
 
 const summary = ({ built, module, process, action }: Step): object => ({
@@ -53,6 +65,10 @@ function tableOf(steps: readonly Step[]): string {
     rows,
   )
 }
+
+/** Lines below that, of what an upgraded process answers otherwise than before. */
+export const otherwise = ({ check }: Done): string =>
+  (check === undefined ? [] : showOtherwise(check)).map(line => `  ${line}\n`).join('')
 
 /** What was done, in words. */
 export function sentenceOf({ name, action, process, slot, check }: Done): string {

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createNode, loadConfig } from '../../node/index.ts'
+import { loadConfig } from '../../node/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import { Client, inProcessTransport } from '../../sdk/index.ts'
 import { type Project, readProject } from '../../toolchain/index.ts'
@@ -14,9 +15,11 @@ import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
 import { whileWaiting } from '../progress.ts'
 import { FileWatch } from '../project/watch-files.ts'
+import { refuseRunning, startNode } from '../start-node.ts'
 import { showFailure } from '../show-failure.ts'
 import { VERSION } from '../version.ts'
-import { sentenceOf } from './deploy.ts'
+import { commandName, firstCall, urlFlag } from '../words-to-type.ts'
+import { otherwise, sentenceOf } from './deploy.ts'
 
 /** Where a project keeps its network, unless said otherwise. */
 const DATA_FOLDER = join('.atoll', 'dev')
@@ -31,9 +34,12 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
     env: terminal.env,
     cwd: terminal.cwd,
   })
-  if (flags['fresh'] === true) await rm(config.data, { recursive: true, force: true })
+  if (flags['fresh'] === true) {
+    if (existsSync(config.data)) await refuseRunning(config)
+    await rm(config.data, { recursive: true, force: true })
+  }
   const signer = await context.signer()
-  await using node = await createNode({ ...config, logger: nodeLogger(context, config.logLevel) })
+  await using node = await startNode({ ...config, logger: nodeLogger(context, config.logLevel) })
   const client = new Client({ transport: inProcessTransport(node.operations), signer })
   output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () =>
     banner(context, node.url, config.data),
@@ -43,6 +49,7 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   using watch = new FileWatch(() => round.ask())
   watch.look(filesOf(project))
   await round.ask()
+  if (output.format === 'text') await tellNext(context, client, live.first, node.url)
   using _ = hotKeys({
     r: () => void round.ask(),
     l: () => {
@@ -54,6 +61,18 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   if (process.stdin.isTTY) terminal.err(terminal.paintErr('dim', 'press r rebuild · l results on and off · q quit\n'))
   await untilAborted(terminal.signal)
   return undefined
+}
+
+/** How a process of the project is called from another terminal. */
+async function tellNext(
+  context: CommandContext,
+  client: Client,
+  first: { readonly name: string; readonly process: string } | undefined,
+  url: string,
+): Promise<void> {
+  const words = first && (await firstCall(client, first.name, first.process))
+  if (words === undefined) return
+  context.terminal.err(`next, in another terminal: ${commandName(context)} ${words}${urlFlag(context, url)}\n`)
 }
 
 interface Bench {
@@ -80,7 +99,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
         output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
       else
         terminal.err(
-          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
+          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n${otherwise(done)}`,
         )
     }
   } catch (error) {

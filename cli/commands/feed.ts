@@ -8,10 +8,12 @@ export async function listFeeds(context: CommandContext): Promise<undefined> {
   const transport = await adminTransport(context)
   const { feeds } = await transport.request('listFeeds', {}, context.limits)
   context.output.list('feed', 'feeds', feeds, () =>
-    renderTable(
-      [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
-      feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),
-    ),
+    feeds.length === 0
+      ? 'it takes none over; atoll feed seed <process> begins to'
+      : renderTable(
+          [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
+          feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),
+        ),
   )
 }
 

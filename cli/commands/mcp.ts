@@ -1,6 +1,8 @@
 import { McpHttpServer, type McpParts, serveMcpOverStdio } from '../../mcp/index.ts'
 import { connect } from '../../sdk/index.ts'
+import { Failure } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
+import { findProcess } from '../find-named.ts'
 import { readMcpToken } from '../mcp-token.ts'
 import { countFlag, textsFlag } from '../message-arguments.ts'
 import { VERSION } from '../version.ts'
@@ -20,8 +22,23 @@ export async function mcp(context: CommandContext): Promise<undefined> {
     processes: textsFlag(flags, 'process'),
     timeoutMs: settings.timeoutMs,
   }
+  await warnOfUnknown(context, parts.processes)
   if (flags['http'] === true) await serveOverHttp(context, parts)
-  else await serveMcpOverStdio(parts, terminal.signal)
+  else {
+    if (process.stdin.isTTY) terminal.err(`${STDIO}\n`)
+    await serveMcpOverStdio(parts, terminal.signal)
+  }
+}
+
+const STDIO = 'a host of language models starts this, and speaks JSON-RPC over standard input; --http serves on a port'
+
+/** A name that leads to nothing is no tool, and nobody would hear why: what is missing may still be made. */
+async function warnOfUnknown(context: CommandContext, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await findProcess(context, name).catch((error: unknown) => {
+      context.terminal.err(`${Failure.from(error).message}; no tools are shown of it until there is one\n`)
+    })
+  }
 }
 
 async function serveOverHttp({ flags, settings, terminal, output }: CommandContext, parts: McpParts): Promise<void> {

@@ -1,5 +1,6 @@
 import { asProcessId, Failure, type OperationOutput, type ResultView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { countFlag } from '../message-arguments.ts'
 import { safeLine } from '../show-bytes.ts'
@@ -48,7 +49,7 @@ async function list(context: CommandContext, process: string): Promise<undefined
   output.list('result', 'results', found.map(withText), () => renderTable(COLUMNS, found.map(rowOf)))
 }
 
-async function follow(context: CommandContext, process: string): Promise<undefined> {
+async function follow(context: CommandContext, process: string): Promise<CommandEnd> {
   const { flags, output, terminal } = context
   const from = countFlag(flags, 'from')
   const limit = countFlag(flags, 'limit', 1) ?? Number.POSITIVE_INFINITY
@@ -64,8 +65,11 @@ async function follow(context: CommandContext, process: string): Promise<undefin
     }
   } catch (cause) {
     if (over?.aborted === true) throw new Failure('timeout', { process, results: count }, { cause })
+    // To interrupt it is how one ends what has no end.
+    if (terminal.signal.aborted) return EXIT.interrupted
     throw cause
   }
+  return undefined
 }
 
 function rowOf(result: ResultView): string[] {

@@ -1,5 +1,6 @@
 import { asMessageId, Failure, isId } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
 import { findResult } from '../find-result.ts'
 import { showTrace } from '../show-trace.ts'
 
@@ -10,9 +11,15 @@ export async function trace(context: CommandContext): Promise<CommandEnd> {
   const client = context.client()
   if (flags['follow'] === true) {
     const trees = client.transport.stream('followTrace', { message: asMessageId(message) }, { signal: terminal.signal })
-    for await (const tree of trees) {
-      output.document('trace', tree, () => '')
-      if (output.format === 'text') await showTrace(context, tree)
+    try {
+      for await (const tree of trees) {
+        output.document('trace', tree, () => '')
+        if (output.format === 'text') await showTrace(context, tree)
+      }
+    } catch (error) {
+      // To interrupt it is how one ends what has no end.
+      if (terminal.signal.aborted) return EXIT.interrupted
+      throw error
     }
     return undefined
   }

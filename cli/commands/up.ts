@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { relative } from 'node:path'
-import { type AtollNode, type Config, createNode, loadConfig, standardModules } from '../../node/index.ts'
+import { type AtollNode, type Config, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
 import { counted } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
@@ -11,10 +11,12 @@ import type { Progress } from '../progress.ts'
 import { safeName } from '../show-bytes.ts'
 import { nameOf } from '../find-named.ts'
 import { nodeLogger } from '../node-logger.ts'
+import { startNode } from '../start-node.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
 import { renderTrace } from '../trace-tree.ts'
 import { VERSION } from '../version.ts'
+import { commandName, urlFlag } from '../words-to-type.ts'
 
 const COLUMNS_DEFAULT = 110
 /** Processes shown one by one on a later start. */
@@ -29,7 +31,7 @@ export async function up(context: CommandContext): Promise<undefined> {
   const started = performance.now()
   const shutdown = new AbortController()
   const ended = AbortSignal.any([terminal.signal, shutdown.signal])
-  await using node = await createNode({
+  await using node = await startNode({
     ...config,
     logger: nodeLogger(context, config.logLevel),
     progress: replayProgress(context),
@@ -92,7 +94,7 @@ async function showFirstStart(
   const nameOfProcess = (process: string): string => first.names.get(process) ?? shortId(process)
   const program = commandName(context)
   if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
-  const end = isUrlElsewhere(context, url) ? '' : ` --url ${url}`
+  const end = urlFlag(context, url)
   output.text(
     [
       '',
@@ -122,11 +124,6 @@ async function someSigner(context: CommandContext): Promise<Signer> {
     )
     return ed25519Signer(generateEd25519Seed())
   }
-}
-
-/** The words that start this program where the user stands. */
-function commandName({ terminal }: CommandContext): string {
-  return terminal.env['npm_lifecycle_event'] === undefined ? 'atoll' : 'npm run -s atoll --'
 }
 
 async function foundAgain({ terminal, limits }: CommandContext, client: Client, config: Config): Promise<string> {
@@ -180,9 +177,4 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 function shownPath(from: string, path: string): string {
   const near = relative(from, path)
   return near.startsWith('..') || near === '' ? path : `./${near}`
-}
-
-/** Whether commands in another terminal talk to that address by themselves: what this one's environment says, that one's need not. */
-function isUrlElsewhere({ settings }: CommandContext, url: string): boolean {
-  return settings.url === url && settings.shown.some(({ name, origin }) => name === 'url' && origin !== 'environment')
 }

@@ -4,9 +4,9 @@ import { EXIT } from '../exit-code.ts'
 import { findOrAddModule, findProcess } from '../find-named.ts'
 import { choiceFlag, countFlag } from '../message-arguments.ts'
 import { showDifferences } from '../show-differences.ts'
-import { safeBlock, safeLine } from '../show-bytes.ts'
+import { safeBlock } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
-import { showReplayed } from '../show-replayed.ts'
+import { showOtherwise, showReplayed } from '../show-replayed.ts'
 import { shortId } from '../short-id.ts'
 
 const REPLAY = 20
@@ -63,7 +63,7 @@ function showCheck(context: CommandContext, check: UpgradeCheckView): CommandEnd
 /** How it went, on standard error. */
 function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView): void {
   if (output.format !== 'text') return
-  const { ok, error, pending, migrated, differences } = check
+  const { ok, error, pending, migrated } = check
   if (!ok) {
     terminal.err(`${terminal.paintErr('red', '✖')} on a copy of the state it fails, so nothing was sent\n`)
     if (error !== undefined) terminal.err(`  ${safeBlock(`${error.code}: ${error.message}`)}\n`)
@@ -74,16 +74,5 @@ function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView)
   const replayed = showReplayed(check)
   if (replayed !== undefined) facts.push(replayed)
   terminal.err(`${terminal.paintErr('green', '✔')} on a copy of the state it works · ${facts.join(' · ')}\n`)
-  for (const { slot, what, before, after } of differences.slice(0, SHOWN_MAX)) {
-    terminal.err(`  slot ${slot} ${what}: ${cut(before)} → ${cut(after)}\n`)
-  }
-  if (differences.length > SHOWN_MAX) terminal.err(`  … ${differences.length - SHOWN_MAX} more\n`)
-}
-
-const SHOWN_MAX = 10
-const TEXT_MAX = 60
-
-const cut = (text: string): string => {
-  const safe = safeLine(text)
-  return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX)}…` : safe
+  for (const line of showOtherwise(check)) terminal.err(`  ${line}\n`)
 }

@@ -10,6 +10,8 @@ export class LiveResults {
   readonly #client: Client
   readonly #terminal: Terminal
   readonly #followed = new Set<string>()
+  /** The first that was followed. */
+  first: { readonly name: string; readonly process: string } | undefined
   isOn = true
 
   constructor(client: Client, terminal: Terminal) {
@@ -21,6 +23,7 @@ export class LiveResults {
   follow(name: string, process: string): void {
     if (this.#followed.has(process)) return
     this.#followed.add(process)
+    this.first ??= { name, process }
     void this.#run(name, process).catch(() => this.#followed.delete(process))
   }
 

@@ -1,9 +1,9 @@
-import { Failure, GRAPHQL_QUESTIONS_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
+import { Failure, GRAPHQL_QUESTIONS_MAX, GRAPHQL_SELECTED_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
+import type { Fragments, Selected, Selection } from './graphql-selection.ts'
 
 /**
- * Reads out of a GraphQL document what is asked for, under which name, and with which arguments: literals, variables and
- * their defaults. AO's clients ask a handful of questions, so there is no engine: whatever is selected of what they ask
- * for, the answer holds all of it.
+ * Reads out of a GraphQL document what is asked for, under which name, with which arguments (literals, variables and
+ * their defaults), and what is selected of it. AO's clients ask a handful of questions, so there is no engine.
  */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
 export type Arguments = Readonly<Record<string, Value>>
@@ -19,6 +19,14 @@ export interface Question<Field extends string> {
   /** What the answer is called: the alias, or the field itself. */
   readonly name: string
   readonly values: Arguments
+  /** Nothing: all of it. */
+  readonly selection: Selection | undefined
+}
+
+/** What a document asks, and the fragments that its selections name. */
+export interface Questions<Field extends string> {
+  readonly asked: readonly Question<Field>[]
+  readonly fragments: Fragments
 }
 
 /** Those of `fields` that a document asks for at its top level, with their arguments. @throws {Failure} */
@@ -26,18 +34,24 @@ export function readQuestions<Field extends string>(
   document: string,
   fields: readonly Field[],
   variables: Readonly<Record<string, unknown>>,
-): readonly Question<Field>[] {
+): Questions<Field> {
   const tokens = tokenize(document)
   const reader = new Reader(tokens, variables)
   const asked: Question<Field>[] = []
+  const fragments = new Map<string, Selection>()
   let depth = 0
   while (reader.at < tokens.length) {
     if (depth === 1 && tokens[reader.at]?.kind === 'name') {
-      const { field, name, values } = reader.selection()
+      const { field, ...question } = reader.question()
       const known = fields.find(each => each === field)
       if (known === undefined) continue
-      asked.push({ field: known, name, values })
+      asked.push({ field: known, ...question })
       if (asked.length > GRAPHQL_QUESTIONS_MAX) throw malformed(`at most ${GRAPHQL_QUESTIONS_MAX} fields`)
+      continue
+    }
+    if (depth === 0 && reader.isName('fragment')) {
+      const { name, selection } = reader.fragment()
+      fragments.set(name, selection)
       continue
     }
     if (reader.isMark('{')) depth++
@@ -45,7 +59,7 @@ export function readQuestions<Field extends string>(
     else if (depth === 0 && reader.isMark('$')) reader.variableDefinition()
     reader.at++
   }
-  return asked
+  return { asked, fragments }
 }
 
 function tokenize(document: string): Token[] {
@@ -67,6 +81,7 @@ function tokenize(document: string): Token[] {
 /** Recursion is bounded by the number of tokens. */
 class Reader {
   at = 0
+  #selected = 0
   readonly #tokens: readonly Token[]
   readonly #variables: Readonly<Record<string, unknown>>
   readonly #defaults = new Map<string, Value>()
@@ -81,15 +96,76 @@ class Reader {
     return token?.kind === 'mark' && token.text === text
   }
 
-  /** `alias: field(arguments)`, of which a field is enough. */
-  selection(): { readonly field: string; readonly name: string; readonly values: Arguments } {
+  isName(text: string): boolean {
+    const token = this.#tokens[this.at]
+    return token?.kind === 'name' && token.text === text
+  }
+
+  /** `alias: field(arguments) { … }`, of which a field is enough. */
+  question(): Omit<Question<string>, 'field'> & { readonly field: string } {
     const name = this.#take('name').text
     let field = name
     if (this.isMark(':')) {
       this.at++
       field = this.#take('name').text
     }
-    return { field, name, values: this.isMark('(') ? this.fields('(', ')') : {} }
+    const values = this.isMark('(') ? this.fields('(', ')') : {}
+    this.#directives()
+    return { field, name, values, selection: this.isMark('{') ? this.#selection() : undefined }
+  }
+
+  /** `fragment name on Type { … }` */
+  fragment(): { readonly name: string; readonly selection: Selection } {
+    this.at++
+    const name = this.#take('name').text
+    this.#type()
+    return { name, selection: this.#selection() }
+  }
+
+  #selection(): Selection {
+    this.#expectMark('{')
+    const selection: Selected[] = []
+    while (!this.isMark('}')) {
+      if (this.#selected++ >= GRAPHQL_SELECTED_MAX) throw malformed(`at most ${GRAPHQL_SELECTED_MAX} selected fields`)
+      selection.push(this.isMark('...') ? this.#spread() : this.#field())
+    }
+    this.at++
+    return selection
+  }
+
+  #field(): Selected {
+    const { field, name, selection } = this.question()
+    return { kind: 'field', field, name, inside: selection }
+  }
+
+  /** `...name`, or `... on Type { … }` */
+  #spread(): Selected {
+    this.at++
+    if (!this.isName('on') && !this.isMark('{') && !this.isMark('@')) {
+      const fragment = this.#take('name').text
+      this.#directives()
+      return { kind: 'fragment', fragment }
+    }
+    this.#type()
+    return { kind: 'inline', inside: this.#selection() }
+  }
+
+  /** `on Type`: there is no other. */
+  #type(): void {
+    if (this.isName('on')) {
+      this.at++
+      this.#take('name')
+    }
+    this.#directives()
+  }
+
+  /** Directives are passed over. */
+  #directives(): void {
+    while (this.isMark('@')) {
+      this.at++
+      this.#take('name')
+      if (this.isMark('(')) this.fields('(', ')')
+    }
   }
 
   /** `$name: Type = default`: remembers the default; stands on its last token then. */

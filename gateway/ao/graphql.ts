@@ -11,10 +11,17 @@ import { findItem } from './find-item.ts'
 import { blockOf, nodeOf } from './graphql-node.ts'
 import { type Arguments, numberOf, objectOf, type Question, readQuestions, textsOf } from './graphql-query.ts'
 import { findTransactions } from './graphql-search.ts'
+import { select } from './graphql-selection.ts'
 import type { AoFacadeParts } from './parts.ts'
 import { SearchBudget } from './search-budget.ts'
 
 const FIELDS = ['transactions', 'transaction', 'blocks'] as const
+
+const TYPE_OF = {
+  transactions: 'TransactionConnection',
+  transaction: 'Transaction',
+  blocks: 'BlockConnection',
+} as const
 
 /**
  * The part of an Arweave gateway's GraphQL that AO's clients use: `transactions`, `transaction` and `blocks`. Messages,
@@ -25,14 +32,17 @@ export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): P
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
   const { query, variables } = readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES))
-  const questions = readQuestions(query, FIELDS, variables)
-  if (questions.length === 0) {
+  const { asked, fragments } = readQuestions(query, FIELDS, variables)
+  if (asked.length === 0) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
     throw new Failure('malformed-request', {}, { note })
   }
   const budget = new SearchBudget(exchange.signal)
   const answers: [string, unknown][] = []
-  for (const question of questions) answers.push([question.name, await answerTo(parts, question, budget)])
+  for (const question of asked) {
+    const answer = await answerTo(parts, question, budget)
+    answers.push([question.name, select(answer, TYPE_OF[question.field], question.selection, fragments)])
+  }
   sendJson(exchange.response, 200, { data: Object.fromEntries(answers) })
 }
 

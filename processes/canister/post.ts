@@ -33,6 +33,7 @@ import { serviceOf } from './code.ts'
 import { awaitOutside, noteDeadline } from './deadlines.ts'
 import type { CallDraft } from './execution.ts'
 import type { Machine } from './machine.ts'
+import { unknownMethod } from './management/unknown-method.ts'
 import { type CallContext, getCallback, type Origin, putCallback } from './records.ts'
 import type { KnownProcess, Slot } from './slot.ts'
 import { putWaiting, type Request, takeWaiting } from './waiting-calls.ts'
@@ -96,11 +97,7 @@ export class Post {
     if (callee.length === 0) {
       keep(undefined)
       if (!this.#manage({ method, arg, cycles, callback: id, version: draft.version }, slot)) {
-        this.refuse(
-          id,
-          { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` },
-          slot,
-        )
+        this.refuse(id, unknownMethod(method), slot)
       }
       return
     }

@@ -1,10 +1,11 @@
 // Compiles the standard processes: assembly/<name>.ts becomes build/<name>.wasm.
 // Skips all work while sources, this script and the compiler are the same as last time.
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
+import { readIfThere, replaceFile } from '../build-files.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'assembly')
@@ -21,8 +22,8 @@ export async function buildStandardProcesses(outDir = join(HERE, 'build')) {
   const stampPath = join(outDir, 'stamp')
   const stamp = await stampOf(sources)
   if ((await readIfThere(stampPath)) === stamp) return 'fresh'
-  for (const name of PROCESSES) await write(outDir, `${name}.wasm`, await compile(name, sources))
-  await write(outDir, 'stamp', stamp)
+  for (const name of PROCESSES) await replaceFile(outDir, `${name}.wasm`, await compile(name, sources))
+  await replaceFile(outDir, 'stamp', stamp)
   return 'built'
 }
 
@@ -82,22 +83,6 @@ async function compile(name, sources) {
     throw new Error(`${name}.ts does not compile\n${stderr.toString()}`, { cause: error })
   }
   return wasm
-}
-
-/** Replaces a file at one stroke: two builds at once leave a whole file. */
-async function write(folder, name, contents) {
-  const temporary = join(folder, `.${name}.${process.pid}`)
-  await writeFile(temporary, contents)
-  await rename(temporary, join(folder, name))
-}
-
-async function readIfThere(path) {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -125,7 +125,10 @@ describe('deploy', { timeout: 180_000 }, () => {
 
   it('makes no process whose args are none, and says where they stand', async () => {
     expect((await atoll('new', 'ledger', 'bank')).code).toBe(0)
-    expect((await atoll('deploy', 'bank')).stderr).toContain('ledger spawned')
+    const told = (await atoll('deploy', 'bank')).stderr
+    expect(told).toContain('ledger spawned')
+    // Another terminal does not know what stands in the environment of this one.
+    expect(told).toContain(`next: atoll call ledger transfer '{"to":"","amount":1}' --url ${node.url}`)
     const place = join(folder.path, 'bank/package.json')
     const settings = JSON.parse(await readFile(place, 'utf8')) as object
     const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {
@@ -153,7 +156,8 @@ describe('deploy', { timeout: 180_000 }, () => {
     await writeFile(file, text.replace('+= by', '+= by * 10'))
     const dry = await atoll('deploy', 'project', '--dry-run', '-o', 'json')
     expect(documents(dry.stdout)[0]).toMatchObject({ steps: [{ name: 'counter', action: 'upgrade' }] })
-    expect(await actions()).toEqual(['upgrade'])
+    const upgraded = await atoll('deploy', 'project')
+    expect(upgraded.stderr).toMatch(/1 answered otherwise\n {2}slot 1 output: .*2.* → .*20/)
     expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('12\n')
 
     await writeFile(file, text.replace('export default', 'throw new Error("at the top")\nexport default'))
@@ -237,6 +241,12 @@ describe('dev', { timeout: 180_000 }, () => {
     expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('13\n')
     stop.abort()
     expect((await running).code).toBe(0)
+
+    // What runs is not taken away under its feet.
+    const busy = await createNode({ data: join(place, '.atoll/dev'), port: 0, hosts: 1 })
+    const fresh = await run(['dev', 'project', '--port', '0', '--fresh'], { cwd: folder.path, env })
+    expect([fresh.code, fresh.stderr]).toEqual([1, expect.stringContaining('AT4004')])
+    await busy[Symbol.asyncDispose]()
 
     const again = new AbortController()
     let told = ''

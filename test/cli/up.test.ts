@@ -52,6 +52,7 @@ test('a port and a data folder that are taken are named', async () => {
   await using sameData = new AtollProgram(['up', '--port', '0', '--data', data], env)
   expect(await sameData.ended()).toBe(1)
   expect(sameData.stderr).toContain('AT4004')
+  expect(sameData.stderr).toContain(`a node runs there already; folder: ${data}`)
 })
 
 test('a data folder that cannot be made is named', async () => {

@@ -10,7 +10,7 @@ import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
-import { showReplayed } from '../../cli/show-replayed.ts'
+import { showOtherwise, showReplayed } from '../../cli/show-replayed.ts'
 import { sentLine, showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
@@ -160,6 +160,7 @@ describe('what came of a message', () => {
     const short = `✔ slot 1 · ok · 14,833 gas`
     expect(sentLine({ columns: undefined, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
     expect(sentLine({ columns: 80, paintErr }, '✔', facts, ID)).toBe(`${short} · message ${ID}\n`)
+    expect(sentLine({ columns: 80, paintErr }, '✔', facts, undefined)).toBe(`${short}\n`)
     expect(sentLine({ columns: 79, paintErr }, '✔', facts, ID)).toBe(`${short}\n  message ${ID}\n`)
   })
 })
@@ -368,4 +369,7 @@ test('of an upgrade messages are counted that are answered otherwise, not in how
   expect(showReplayed({ replayed: 0, differences: [] })).toBeUndefined()
   const differences = [differs(3, 'status'), differs(3, 'error'), differs(3, 'output')]
   expect(showReplayed({ replayed: 1, differences })).toBe('1 message given to both modules, 1 answered otherwise')
+  const many = Array.from({ length: 12 }, (_, slot) => differs(slot, 'output'))
+  expect(showOtherwise({ differences: many })).toHaveLength(11)
+  expect(showOtherwise({ differences: many }).at(-1)).toBe('… 2 more')
 })

@@ -7,8 +7,8 @@ import { PIPELINED_MAX } from '../../protocol/index.ts'
 const CROWDED = 4
 
 /** A server that answers `/wait` when told to, and everything else when its body has come. */
-async function openServer() {
-  const connections = new Connections(CROWDED)
+async function openServer(max = 100) {
+  const connections = new Connections(CROWDED, max)
   const waiting: ServerResponse[] = []
   const server = createServer((request, response) => {
     connections.begin(request, () => {
@@ -33,8 +33,9 @@ async function openServer() {
 async function say(
   port: number,
   text: string,
+  localAddress = '127.0.0.1',
 ): Promise<{ socket: Socket; heard: () => string; isClosed: () => boolean }> {
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
   onTestFinished(() => void socket.destroy())
   let [heard, isClosed] = ['', false]
   socket.on('data', data => {
@@ -106,4 +107,21 @@ it('a socket that brings more requests than may wait in turn is closed', async (
   await expect.poll(greedy.isClosed).toBe(true)
   await expect.poll(() => connections.size).toBe(1)
   expect(patient.isClosed()).toBe(false)
+})
+
+it('a stranger who waits on all sockets gives one to whoever comes from elsewhere, and none to himself', async () => {
+  const { connections, waiting, port } = await openServer(6)
+  const greedy = []
+  for (let n = 1; n <= 6; n++) {
+    greedy.push(await say(port, WAIT))
+    await expect.poll(() => waiting.length).toBe(n)
+  }
+  const more = await say(port, WAIT)
+  await expect.poll(more.isClosed).toBe(true)
+  const honest = await say(port, WAIT, '127.0.0.2')
+  await expect.poll(() => waiting.length).toBe(7)
+  expect(greedy.map(({ isClosed }) => isClosed())).toEqual([true, false, false, false, false, false])
+  waiting.at(-1)?.end('answered')
+  await expect.poll(honest.heard).toContain('answered')
+  expect(connections.size).toBe(6)
 })

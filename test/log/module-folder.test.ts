@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { diskFiles } from '../../log/journal-files.ts'
 import { ModuleFolder } from '../../log/module-folder.ts'
+import { asModuleId } from '../../protocol/index.ts'
 import { moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { tempFolder } from './temp-folder.ts'
+
+const MiB = 1024 * 1024
 
 it('a module that several learn at once is written once, and known to all of them', async () => {
   await using temp = await tempFolder()
@@ -15,4 +18,27 @@ it('a module that several learn at once is written once, and known to all of the
   expect(added.map(({ id }) => id)).toEqual(added.map(() => item.id))
   expect(await readdir(path)).toEqual([`${item.id}.item`])
   for (const { id } of added.slice(0, 1)) expect((await folder.module(id))?.wasm).toHaveLength(1_000_000)
+})
+
+it('modules that were asked for are at hand within a bound of bytes', async () => {
+  await using temp = await tempFolder()
+  const folder = await ModuleFolder.open(diskFiles, join(temp.path, 'modules'), 3 * MiB)
+  const wasm = new Uint8Array(MiB)
+  const added = [1, 2, 3, 4].map(() => moduleItem(wasm, tagsOf({ 'Module-Format': 'actor' })))
+  const first: unknown[] = []
+  for (const item of added) first.push(await folder.module((await folder.addModule(item)).id))
+  const isKept: boolean[] = []
+  for (const [at, { id }] of [...added.entries()].toReversed())
+    isKept.unshift((await folder.module(asModuleId(id))) === first[at])
+  expect(isKept).toEqual([false, true, true, true])
+})
+
+it('a module that many ask for at once is read once', async () => {
+  await using temp = await tempFolder()
+  const folder = await ModuleFolder.open(diskFiles, join(temp.path, 'modules'))
+  const { id } = await folder.addModule(moduleItem(new Uint8Array(MiB), tagsOf({ 'Module-Format': 'actor' })))
+  const items = await Promise.all(Array.from({ length: 50 }, () => folder.moduleItem(id)))
+  expect(new Set(items).size).toBe(1)
+  const modules = await Promise.all(Array.from({ length: 50 }, () => folder.module(id)))
+  expect(new Set(modules).size).toBe(1)
 })

@@ -16,3 +16,8 @@ test('no program makes at its start what is always the same', async () => {
   const bytes = Buffer.from(sha256Module()).toString('base64')
   expect(await textOf('host-main.js')).toContain(bytes)
 })
+
+test('where native parts lie is known before a program starts', async () => {
+  const texts = (await Promise.all(programs.map(textOf))).join('')
+  expect(texts.includes(`/prebuilds/${process.platform}-${process.arch}/rocksdb-native.node`)).toBe(true)
+})

@@ -20,6 +20,7 @@ import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
 import { putStop, stopRequests } from './stop-requests.ts'
 import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
+import { unknownMethod } from './unknown-method.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const LOAD = 'load_canister_snapshot'
@@ -112,7 +113,7 @@ export class Management {
       const { machine } = this.#parts
       const method = METHODS.get(request.method)
       if (method === undefined || (method.isInner === true && origin.kind !== 'process'))
-        throw unknownMethod(request.method)
+        throw Rejected.of(unknownMethod(request.method))
       this.#checkThere()
       const fields = fieldsOf(request.arg, slot)
       checkTarget(machine, request.method, fields)
@@ -169,10 +170,10 @@ export class Management {
   /** Whether the request of a user may stand in the feed. @throws {Rejected} */
   inspect(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): void {
     const found = METHODS.get(method)
-    if (found?.byUsers === false || BY_CANISTERS.has(method)) {
+    // The IC says the same of what nobody can call.
+    if (found === undefined || found.isInner === true || found.byUsers === false) {
       throw new Rejected('IC0406', `Only canisters can call ic00 method ${method}`, REJECT.canister)
     }
-    if (found === undefined || found.isInner === true) throw unknownMethod(method)
     const { machine } = this.#parts
     checkTarget(machine, method, fieldsOf(arg, slot))
     this.#checkCaller(found.callers, method, caller)
@@ -181,7 +182,7 @@ export class Management {
   /** A query of the management canister. @throws {Rejected} */
   query(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): Uint8Array {
     const found = METHODS.get(method)
-    if (found?.isQuery !== true) throw unknownMethod(method)
+    if (found?.isQuery !== true) throw new Rejected('IC0536', `Query method ${method} not found.`)
     this.#checkThere()
     const fields = fieldsOf(arg, slot)
     checkTarget(this.#parts.machine, method, fields)
@@ -269,15 +270,9 @@ export class Management {
   }
 }
 
-/** Methods that are about no canister, and are none of users. */
-const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])
-
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject
   if (error instanceof MalformedBytes)
     return { code: REJECT.canister, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
   throw error
 }
-
-const unknownMethod = (method: string): Rejected =>
-  new Rejected('IC0407', `Management canister has no method '${method}'`)

@@ -1,6 +1,6 @@
 import { seededDice } from '../../fakes/seeded-random.ts'
 import { describe, expect, test } from 'vitest'
-import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { aoOutput, FakeNode, NODE_KEY } from './fake-node.ts'
 import { call } from './http-call.ts'
 import { Sender } from './sender.ts'
 
@@ -16,6 +16,9 @@ const NAMES = [
   'to-nonce',
   'exclude',
   'base-layer',
+  'target',
+  'slot',
+  'require-codec',
   'x',
 ]
 const WORDS = [
@@ -62,7 +65,25 @@ describe('whatever is sent to the AO façade', () => {
       const roll = seededDice(seed)
       const pickOne = <T>(list: readonly T[]): T => list[roll(list.length)] as T
       const ids = [process, item.id, NODE_KEY, 'x', '', '%00', '%F0', '..', 'A'.repeat(43), '9'.repeat(20)]
-      const roots = ['mu', 'su', 'cu', 'graphql', 'raw', 'push', '~meta@1.0', process, `${process}~process@1.0`]
+      const fields = { device: 'patch@1.0', cache: { a: [1, null, { b: true }], __proto__: 'x' }, none: null }
+      const patch = { Tags: Object.entries(fields).map(([name, value]) => ({ name, value })) }
+      node.program = slot =>
+        slot === 1 ? { output: aoOutput({ Messages: [patch, null, 'x', { Tags: 5 }] }) } : undefined
+      const roots = [
+        'mu',
+        'su',
+        'cu',
+        'graphql',
+        'raw',
+        'push',
+        '~meta@1.0',
+        '~scheduler@1.0/schedule',
+        '~scheduler@1.0/slot',
+        process,
+        `${process}~process@1.0`,
+        `${process}~process@1.0/now`,
+        `${process}/compute`,
+      ]
       const steps = [
         'monitor',
         'result',
@@ -80,7 +101,15 @@ describe('whatever is sent to the AO façade', () => {
         'results=',
         'as=execution',
         'compute&a=b',
+        'compute&slot=1',
         'push',
+        'schedule',
+        'now',
+        'cache',
+        'none',
+        'body',
+        '~json@1.0',
+        'serialize~json@1.0',
         ...ids,
       ]
       const values = [
@@ -93,6 +122,7 @@ describe('whatever is sent to the AO façade', () => {
         'undefined',
         'ASC',
         'DESC',
+        'application/json',
         'e30=',
         'bnVsbA==',
         '{}',

@@ -41,6 +41,12 @@ function pushed(from: ProcessId, to: ProcessId, n: number): Envelope {
 
 const node0 = ['data', 'transactions', 'edges', 0, 'node'] as const
 
+/** All that tests look at of a page. */
+const PAGE = `{ pageInfo { hasNextPage } edges { cursor node {
+  id recipient anchor signature owner { address key } tags { name value } block { id height timestamp } data { size type } } } }`
+
+const BY_IDS = `query ($transactionIds: [ID!]!) { transactions(ids: $transactionIds) ${PAGE} }`
+
 /** Word for word what aoconnect sends. */
 const GET_TRANSACTIONS = `
     query GetTransactions ($transactionIds: [ID!]!) {
@@ -69,10 +75,15 @@ describe('the gateway’s GraphQL', () => {
     const { node, sender, module, process } = await nodeWithProcess()
     await using _ = node
     const message = await sender.message(process, 'hello', 'Content-Type', 'text/plain')
-    const answer = await ask(node, GET_TRANSACTIONS, {
+    const answer = await ask(node, BY_IDS, {
       transactionIds: [module, process, NODE_KEY, message],
     })
     expect(ids(answer)).toEqual([module, process, message])
+    const asked = await ask(node, GET_TRANSACTIONS, { transactionIds: [message] })
+    const { owner, tags, block } = answer.at('data', 'transactions', 'edges', 2, 'node') as Record<string, object>
+    const { height, timestamp, id } = block as Record<string, unknown>
+    const node2 = { owner: { address: pick(owner, ['address']) }, tags, block: { id, height, timestamp } }
+    expect(asked.json).toEqual({ data: { transactions: { edges: [{ node: node2 }] } } })
     expect(answer.at(...node0, 'tags')).toEqual(expect.arrayContaining([{ name: 'Type', value: 'Module' }]))
     expect(answer.at(...node0, 'owner', 'address')).toBe(sender.signer.address)
     expect(answer.at('data', 'transactions', 'edges', 2, 'node')).toMatchObject({
@@ -91,8 +102,9 @@ describe('the gateway’s GraphQL', () => {
         { name: 'Time-To-Live', value: '3600000' },
       ]),
     )
-    const id = String(ids(answer)[0])
-    expect(ids(await ask(node, GET_TRANSACTIONS, { transactionIds: [id] }))).toEqual([id])
+    const found = `query ($owner: String!) { transactions(owners: [$owner], tags: { name: "Type", values: "Scheduler-Location" }) ${PAGE} }`
+    const id = String(ids(await ask(node, found, { owner: NODE_KEY }))[0])
+    expect(ids(await ask(node, BY_IDS, { transactionIds: [id] }))).toEqual([id])
     expect(ids(await ask(node, GET_SCHEDULER, { owner: 'x'.repeat(43) }))).toEqual([])
   })
 
@@ -103,12 +115,12 @@ describe('the gateway’s GraphQL', () => {
     const later = await sender.spawn(module, 'Name', 'one')
     await new Sender(node, 8).spawn(module, 'Name', 'one')
     const query = `query ($owners: [String!]!, $names: [String!]!, $first: Int = 10) { transactions(first: $first, owners: $owners,
-      tags: [{ name: "Type", values: ["Process"] }, { name: "Name", values: $names }]) { edges { node { id } } } }`
+      tags: [{ name: "Type", values: ["Process"] }, { name: "Name", values: $names }]) ${PAGE} }`
     const owners = [sender.signer.address]
     expect(ids(await ask(node, query, { owners, names: ['one'] }))).toEqual([later, process])
     expect(ids(await ask(node, query, { owners, names: ['one'], first: 1 }))).toEqual([later])
     expect(ids(await ask(node, query, { owners, names: ['two'] }))).toEqual([])
-    const paged = `query ($after: String) { transactions(owners: "${owners[0]}", tags: {name: "Type", values: "Process"}, sort: HEIGHT_ASC, first: 1, after: $after) { edges { cursor } } }`
+    const paged = `query ($after: String) { transactions(owners: "${owners[0]}", tags: {name: "Type", values: "Process"}, sort: HEIGHT_ASC, first: 1, after: $after) ${PAGE} }`
     const first = await ask(node, paged)
     expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[process], true])
     const second = await ask(node, paged, {
@@ -141,7 +153,7 @@ describe('the gateway’s GraphQL', () => {
     await node.write(process, push)
     const pushed = envelopeId(push, process, 3)
     const query = `query ($to: [String!], $tags: [TagFilter!], $sort: SortOrder, $first: Int, $after: String) {
-      transactions(recipients: $to, tags: $tags, sort: $sort, first: $first, after: $after) { edges { node { id } } } }`
+      transactions(recipients: $to, tags: $tags, sort: $sort, first: $first, after: $after) ${PAGE} }`
     const [a, b, c, d] = sent
     const both = [process, other]
     expect(ids(await ask(node, query, { to: [process] }))).toEqual([pushed, d, a])
@@ -183,7 +195,7 @@ describe('the gateway’s GraphQL', () => {
     }
     const [a, b, c] = sent
     const query = `query ($owners: [String!], $tags: [TagFilter!], $first: Int, $after: String) {
-      transactions(owners: $owners, tags: $tags, first: $first, after: $after) { edges { node { id } } } }`
+      transactions(owners: $owners, tags: $tags, first: $first, after: $after) ${PAGE} }`
     const owners = [sender.signer.address]
     const isMessage = { name: 'Type', values: ['Message'] }
     const isA = { name: 'Action', values: ['A'] }
@@ -202,7 +214,7 @@ describe('the gateway’s GraphQL', () => {
     const message = await sender.message(process)
     for (let n = 1; n < GRAPHQL_FEEDS_LOOKED_AT_MAX; n++) await sender.spawn(module, 'Name', 'more')
     const find = (type: string) =>
-      ask(node, `{ transactions(tags: [{ name: "SDK", values: "x" }, { name: "Type", values: [${type}] }]) { id } }`)
+      ask(node, `{ transactions(tags: [{ name: "SDK", values: "x" }, { name: "Type", values: [${type}] }]) ${PAGE} }`)
     expect((await find('"Message"')).status).toBe(200)
     await sender.spawn(module, 'Name', 'more')
     for (const type of ['"Message"', '"Message", "Process"', '']) {
@@ -210,7 +222,7 @@ describe('the gateway’s GraphQL', () => {
       expect([answer.status, answer.at('error')]).toEqual([400, expect.stringContaining('many processes')])
     }
     expect((await find('"Process", "Module"')).status).toBe(200)
-    expect(ids(await ask(node, `{ transactions(recipients: "${process}") { id } }`))).toEqual([message])
+    expect(ids(await ask(node, `{ transactions(recipients: "${process}") ${PAGE} }`))).toEqual([message])
   })
 
   test('asks nobody else but for ids and recipients', async () => {
@@ -229,14 +241,14 @@ describe('the gateway’s GraphQL', () => {
     const sender = new Sender(node)
     const process = await sender.spawn(await sender.module(), 'Name', 'one')
     const message = await sender.message(process)
-    expect(ids(await ask(node, '{ transactions(tags: { name: "Type", values: "Message" }) { id } }'))).toEqual([
+    expect(ids(await ask(node, `{ transactions(tags: { name: "Type", values: "Message" }) ${PAGE} }`))).toEqual([
       message,
     ])
-    expect(ids(await ask(node, '{ transactions(tags: { name: "Type", values: "Process" }) { id } }'))).toEqual([
+    expect(ids(await ask(node, `{ transactions(tags: { name: "Type", values: "Process" }) ${PAGE} }`))).toEqual([
       process,
     ])
     expect(reads).toEqual([])
-    expect(ids(await ask(node, `{ transactions(recipients: "${process}") { id } }`))).toEqual([message])
+    expect(ids(await ask(node, `{ transactions(recipients: "${process}") ${PAGE} }`))).toEqual([message])
     expect(reads).toEqual([process])
   })
 
@@ -247,7 +259,7 @@ describe('the gateway’s GraphQL', () => {
     await node.write(process, pushed(stranger, process, 0))
     const message = await sender.message(process)
     for (const asked of ['tags: { name: "Type", values: "Message" }', `recipients: "${process}"`]) {
-      const answer = await ask(node, `{ transactions(${asked}) { id } }`)
+      const answer = await ask(node, `{ transactions(${asked}) ${PAGE} }`)
       expect([asked, answer.status, ids(answer)]).toEqual([asked, 200, [message]])
     }
   })
@@ -266,7 +278,7 @@ describe('the gateway’s GraphQL', () => {
     const page = (sort: string, after: string | undefined, first = 3) =>
       ask(
         node,
-        `query ($after: String) { transactions(tags: { name: "Data-Protocol", values: "ao" }, sort: ${sort}, first: ${first}, after: $after) { id } }`,
+        `query ($after: String) { transactions(tags: { name: "Data-Protocol", values: "ao" }, sort: ${sort}, first: ${first}, after: $after) ${PAGE} }`,
         { after },
       )
     const location = ids(await page('HEIGHT_ASC', undefined, 2)).find(id => id !== module)
@@ -292,7 +304,7 @@ describe('the gateway’s GraphQL', () => {
     const ticks: Envelope[] = Array.from({ length: 1_000 }, () => ({ kind: 'tick', timer: toUtf8('t'), dueMs: 1 }))
     for (let n = 0; n < GRAPHQL_ITEMS_READ_MAX / 2; n += ticks.length) await node.write(process, ...ticks)
     const find = (name: string, sort = 'HEIGHT_DESC') =>
-      `${name}: transactions(recipients: "${process}", tags: { name: "Action", values: "Seldom" }, sort: ${sort}) { id }`
+      `${name}: transactions(recipients: "${process}", tags: { name: "Action", values: "Seldom" }, sort: ${sort}) ${PAGE}`
     expect(ids(await ask(node, `{ ${find('transactions')} }`))).toEqual([message])
     expect((await ask(node, `{ ${find('a')} ${find('b')} }`)).at('error')).toContain('more here than one request')
     const other = await ask(node, `{ ${find('a')} ${find('b', 'HEIGHT_ASC')} }`)
@@ -349,7 +361,7 @@ describe('the gateway’s GraphQL', () => {
         const recipients = JSON.stringify(to)
         const page = await ask(
           node,
-          `{ transactions(recipients: ${recipients}, sort: ${sort}, first: 1${after}) { id } }`,
+          `{ transactions(recipients: ${recipients}, sort: ${sort}, first: 1${after}) ${PAGE} }`,
         )
         more = page.at('data', 'transactions', 'pageInfo', 'hasNextPage')
         seen.push(...ids(page))
@@ -365,23 +377,22 @@ describe('the gateway’s GraphQL', () => {
     node.nowMs += 120_000
     const later = await sender.spawn(module, 'Name', 'two')
     sent.push(await sender.message(process))
-    const messages = (block: string) => ask(node, `{ transactions(recipients: "${process}", block: ${block}) { id } }`)
+    const messages = (block: string) => ask(node, `{ transactions(recipients: "${process}", block: ${block}) ${PAGE} }`)
     const types = 'tags: [{ name: "Type", values: ["Process", "Module"] }]'
-    const others = (block: string) => ask(node, `{ transactions(${types}, block: ${block}) { id } }`)
+    const others = (block: string) => ask(node, `{ transactions(${types}, block: ${block}) ${PAGE} }`)
     expect(ids(await messages('{ min: 1500001 }'))).toEqual([sent[1]])
     expect(ids(await messages('{ max: 1500000 }'))).toEqual([sent[0]])
     expect(ids(await messages('{ min: 1500002, max: 1600000 }'))).toEqual([])
     expect(ids(await others('{ min: 1500001 }'))).toEqual([later])
     expect(ids(await others('{ min: 1500000, max: 1500000 }'))).toEqual([process])
-    const known = `{ transactions(ids: ["${process}", "${later}"], block: { min: 1500001 }) { id } }`
+    const known = `{ transactions(ids: ["${process}", "${later}"], block: { min: 1500001 }) ${PAGE} }`
     expect(ids(await ask(node, known))).toEqual([later])
   })
 
   test('finds modules by tags given as literals', async () => {
     const { node, module } = await nodeWithProcess()
     await using _ = node
-    const query =
-      'query { transactions(tags: [{name: "Type", values: ["Module"]}, {name: "Output-Encoding", values: ["JSON-1", "x"]}]) { edges { node { id } } } }'
+    const query = `query { transactions(tags: [{name: "Type", values: ["Module"]}, {name: "Output-Encoding", values: ["JSON-1", "x"]}]) ${PAGE} }`
     expect(ids(await ask(node, query))).toEqual([module])
   })
 
@@ -396,14 +407,14 @@ describe('the gateway’s GraphQL', () => {
     await using node = await FakeNode.open()
     node.nowMs = 1_700_000_000_000 + 10 * 120_000
     const query =
-      'query ($min: Int, $max: Int) { blocks(height: { min: $min, max: $max }, first: 3, sort: HEIGHT_ASC) { edges { node { height timestamp } } } }'
+      'query ($min: Int, $max: Int) { blocks(height: { min: $min, max: $max }, first: 3, sort: HEIGHT_ASC) { pageInfo { hasNextPage } edges { cursor node { id height timestamp previous } } } }'
     const answer = await ask(node, query, { min: 1_500_001, max: 1_500_900 })
     expect(answer.at('data', 'blocks', 'pageInfo', 'hasNextPage')).toBe(true)
     expect(answer.at('data', 'blocks', 'edges', 0, 'node')).toMatchObject({
       height: 1_500_001,
       timestamp: 1_700_000_120,
     })
-    const last = await ask(node, '{ blocks(first: 1) { edges { node { height } } } }')
+    const last = await ask(node, '{ blocks(first: 1) { pageInfo { hasNextPage } edges { node { height } } } }')
     expect(last.at('data', 'blocks', 'edges', 0, 'node', 'height')).toBe(1_500_010)
   })
 
@@ -414,16 +425,16 @@ describe('the gateway’s GraphQL', () => {
       '{ __schema { types { name } } }',
       '{ transactions(ids: "a" }',
       '{ transactions(ids: [) }',
-      '{ transactions(ids: [1]) { id } }',
-      '{ transactions(first: -1) { id } }',
-      '{ transactions(first: "x") { id } }',
-      '{ transactions(tags: "x") { id } }',
-      '{ transactions(tags: [{values: "x"}]) { id } }',
+      `{ transactions(ids: [1]) ${PAGE} }`,
+      `{ transactions(first: -1) ${PAGE} }`,
+      `{ transactions(first: "x") ${PAGE} }`,
+      `{ transactions(tags: "x") ${PAGE} }`,
+      `{ transactions(tags: [{values: "x"}]) ${PAGE} }`,
       `{ transactions(ids: ${deep}) }`,
       `{ transactions(ids: ${'['.repeat(2000)}${']'.repeat(2000)}) }`,
       '{ transactions(ids: "unfinished) }',
-      `{ transactions(ids: [${'"a",'.repeat(101)}]) { id } }`,
-      `{ transactions(recipients: [${'"a",'.repeat(101)}]) { id } }`,
+      `{ transactions(ids: [${'"a",'.repeat(101)}]) ${PAGE} }`,
+      `{ transactions(recipients: [${'"a",'.repeat(101)}]) ${PAGE} }`,
       '€',
       '',
     ]
@@ -446,6 +457,43 @@ describe('the gateway’s GraphQL', () => {
     expect((await ask(node, query)).at('data', 'a', 'id')).toBe(process)
   })
 
+  test('gives what is selected, under the names asked for, fragments and types among it', async () => {
+    const { node, module, process } = await nodeWithProcess()
+    await using _ = node
+    const query = `query ($ids: [ID!]!) {
+      list: transactions(ids: $ids) {
+        __typename
+        edges { node { ...Named ... on Transaction { by: owner { address __typename } } ... @include(if: true) { parent { id } } count } }
+      }
+      none: transaction(id: "x") { id }
+    }
+    fragment Named on Transaction { name: id ...Named tags { value } }`
+    const answer = await ask(node, query, { ids: [process] })
+    const owner = answer.at('data', 'list', 'edges', 0, 'node', 'by', 'address')
+    expect(owner).toMatch(/^[\w-]{43}$/)
+    expect(answer.at('data')).toEqual({
+      list: {
+        __typename: 'TransactionConnection',
+        edges: [
+          {
+            node: {
+              name: process,
+              tags: expect.arrayContaining([{ value: module }, { value: 'one' }]) as unknown,
+              by: { address: owner, __typename: 'Owner' },
+              parent: null,
+              count: null,
+            },
+          },
+        ],
+      },
+      none: null,
+    })
+    for (const bad of ['{ transactions { edges { ...', '{ transactions { edges { node: } } }', 'fragment { id }'])
+      expect([bad, (await ask(node, bad)).status]).toEqual([bad, 400])
+    const many = Array.from({ length: 200 }, (_, i) => `a${i}: signature`).join(' ')
+    expect((await ask(node, `{ transaction(id: "${process}") { ${many} } }`)).status).toBe(400)
+  })
+
   test('answers several questions, each under its name', async () => {
     const { node, module, process } = await nodeWithProcess()
     await using _ = node
@@ -459,11 +507,11 @@ describe('the gateway’s GraphQL', () => {
       module: { edges: [{ node: { id: module } }] },
       blocks: { edges: [{ node: { height: 1_500_000 } }] },
     })
-    const misleading = `query ($id: ID!) { transactions: blocks(first: 1) { id } x(transactions: 5, blocks: $id) { id }
+    const misleading = `query ($id: ID!) { transactions: blocks(first: 1) { edges { node { height } } } x(transactions: 5, blocks: $id) { id }
       blocks: transaction(id: $id) @include(if: true) { transactions: id } }`
     const answer = await ask(node, misleading, { id: process })
     expect(answer.at('data', 'transactions', 'edges', 0, 'node', 'height')).toBe(1_500_000)
-    expect(answer.at('data', 'blocks', 'id')).toBe(process)
+    expect(answer.at('data', 'blocks')).toEqual({ transactions: process })
     const many = `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: blocks { id }`).join(' ')} }`
     expect((await ask(node, many)).status).toBe(400)
   })

@@ -95,7 +95,7 @@ it('gives chunks to whom the canister of the store belongs alone, and says what 
     message: expect.stringContaining('hash'),
   })
   expect(net.manage(mine, 'install_chunked_code', wish(store, hashes, small))?.reply).toEqual(NOTHING)
-  for (const method of ['read_stored_chunk']) expect(net.manage(store, method)?.reject?.error).toBe('IC0407')
+  for (const method of ['read_stored_chunk']) expect(net.manage(store, method)?.reject?.error).toBe('IC0536')
   for (const process of [store, theirs, mine]) expect(net.replay(process)).toBe(net.root(process))
 })
 

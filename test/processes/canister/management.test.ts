@@ -273,7 +273,7 @@ describe('the management canister', { timeout: 180_000 }, () => {
   it('answers what it does not offer with a reject', () => {
     const net = new CanisterNet()
     const counter = net.installed(motoko(COUNTER))
-    expect(net.manage(counter, 'no_such_method')?.reject?.error).toBe('IC0407')
+    expect(net.manage(counter, 'no_such_method')?.reject?.error).toBe('IC0536')
     expect(
       net.ingress(counter, 'install_code', Uint8Array.of(1, 2, 3), user(1), new Uint8Array(0))?.reject?.error,
     ).toBe('IC0408')

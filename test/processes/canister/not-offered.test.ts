@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fromUtf8, toUtf8 } from '../../../protocol/index.ts'
 import { wat } from '../rewriter/wat.ts'
-import { CanisterNet } from './canister-net.ts'
+import { CanisterNet, user } from './canister-net.ts'
 
 /** Calls the method of the management canister that it is named, and replies with a zero, or with the code and the text of the reject. */
 const ASKING = wat(`(module
@@ -49,9 +49,25 @@ describe('a method of the management canister', () => {
     expect(asked(method)).toEqual([4, expect.stringContaining(`${method} is not offered here`)])
   })
 
-  it('that nobody knows does, too', () => {
-    const [code, text] = asked('make_me_rich')
-    expect(code).toBeGreaterThan(0)
-    expect(text).toContain('make_me_rich')
+  it('that nobody knows does, too, in the words of the IC', () => {
+    expect(asked('make_me_rich')).toEqual([5, "Management canister has no method 'make_me_rich'"])
   })
+
+  it.each(['make_me_rich', 'raw_rand', 'deposit_cycles', 'read_stored_chunk', 'subnet_info'])(
+    'that users cannot call is refused as on the IC, known or not: %s',
+    async method => {
+      const asUser = (kind: string) =>
+        net.query(canister, method, net.argument(canister), user(1), { 'Canister-Query': kind, Canister: 'aaaaa-aa' })
+      expect((await asUser('inspect')).reject).toEqual({
+        code: 4,
+        error: 'IC0406',
+        message: `Only canisters can call ic00 method ${method}`,
+      })
+      expect((await asUser('management')).reject).toEqual({
+        code: 5,
+        error: 'IC0536',
+        message: `Query method ${method} not found.`,
+      })
+    },
+  )
 })

@@ -139,7 +139,7 @@ describe('a snapshot of another canister', { timeout: 180_000 }, () => {
     ).toMatchObject(gone)
     expect(load(net, mine, id.subarray(0, 20))?.reject).toMatchObject(gone)
     expect(load(net, mine, new Uint8Array(0))?.reject).toMatchObject(gone)
-    expect(net.manage(from, 'read_snapshot_pieces')?.reject?.error).toBe('IC0407')
+    expect(net.manage(from, 'read_snapshot_pieces')?.reject?.error).toBe('IC0536')
     for (const process of [from, theirs, mine]) expect(net.replay(process)).toBe(net.root(process))
   })
 
