@@ -11,6 +11,7 @@ import {
   type Log,
   MalformedBytes,
   MODULE_SIZE_MAX_BYTES,
+  MODULES_CHECKED_MAX_BYTES,
   type ModuleAdded,
   type ModuleDescription,
   type ModuleId,
@@ -43,6 +44,8 @@ export type Taken = Receipt | ModuleAdded | Failure
 export class Intake {
   readonly #parts: IntakeParts
   readonly #knownModules = new Set<ModuleId>()
+  /** Bytes of the modules that are being checked now. */
+  #checkedBytes = 0
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -98,6 +101,21 @@ export class Intake {
     if (item.bytes.length > MODULE_SIZE_MAX_BYTES) {
       throw new Failure('too-large', { bytes: item.bytes.length, max: MODULE_SIZE_MAX_BYTES })
     }
+    if (this.#checkedBytes + item.bytes.length > MODULES_CHECKED_MAX_BYTES)
+      throw new Failure(
+        'busy',
+        { maxBytes: MODULES_CHECKED_MAX_BYTES },
+        { note: 'modules that came before are being checked' },
+      )
+    this.#checkedBytes += item.bytes.length
+    try {
+      return await this.#checkAndAdd(item)
+    } finally {
+      this.#checkedBytes -= item.bytes.length
+    }
+  }
+
+  async #checkAndAdd(item: DataItem): Promise<ModuleAdded> {
     const module = describeModule(item)
     if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
     const known = await this.#parts.log.directory.moduleItem(module.id)

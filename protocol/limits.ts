@@ -131,6 +131,8 @@ export const COMMAND_DESCRIPTORS_MAX = 256
 export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
 
 // The node
+/** Bytes of modules that are being checked at once, each in memory; above it the answer is "busy". */
+export const MODULES_CHECKED_MAX_BYTES = 256 * MiB
 /** Copies of a past state that are being made at once. */
 export const PAST_STATES_MAX = 4
 /** Messages that an upgrade check gives to both modules. */
