@@ -8,8 +8,8 @@ import type { NamedBlock } from './journal-format.ts'
 const GROUP_MAX_BYTES = 8 * 1024 * 1024
 /** What nobody waits for gathers so long before it is written. */
 const GATHER_MS = 1
-/** Quiet time after which the journal is sealed. */
-const SEAL_AFTER_MS = 10
+/** Quiet time after which the journal is sealed. Longer than a client takes for its next request: a commit waits for a seal that is being written. */
+const SEAL_AFTER_MS = 100
 
 /** A block and what is known of its feed. */
 export interface PlacedBlock {

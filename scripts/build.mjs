@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { buildAgentPrelude } from '../processes/agent/build.mjs'
+import { buildAgentRuntime } from '../processes/agent/build.mjs'
 import { buildStandardProcesses } from '../processes/standard/build.mjs'
 import { bundle } from './programs.mjs'
 
@@ -22,7 +22,7 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsco
 if (status !== 0) process.exit(status ?? 1)
 
 await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
-await buildAgentPrelude(join(DIST, 'processes', 'agent', 'build'))
+await buildAgentRuntime(join(DIST, 'processes', 'agent', 'build'))
 // Declarations that no compiler writes: those of packages without any.
 for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(join(ROOT, file), join(DIST, file))
 

@@ -26,7 +26,7 @@ const HOST = { 'host-main': 'node/host-main' }
 /** Sources that look beside themselves for one of these programs: they are to find that of the bundle. */
 const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-signer']
 /** Packages that look for files of their own. */
-const APART = ['esbuild', 'pino', 'quickjs-wasi', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
+const APART = ['esbuild', 'pino', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
 /** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
 const SAME_BYTES = /[\\/]protocol[\\/]sha256-code\.[jt]s$/
 /** What decides what is made, beside the sources. */

@@ -134,9 +134,9 @@ async function buildStandardProcesses() {
   if ((await build()) === 'built') process.stderr.write('atoll: standard processes built\n')
 }
 
-async function buildAgentPrelude() {
-  const { buildAgentPrelude: build } = await import(pathToFileURL(join(ROOT, 'processes', 'agent', 'build.mjs')).href)
-  if ((await build()) === 'built') process.stderr.write('atoll: prelude of agents built\n')
+async function buildAgentRuntime() {
+  const { buildAgentRuntime: build } = await import(pathToFileURL(join(ROOT, 'processes', 'agent', 'build.mjs')).href)
+  if ((await build()) === 'built') process.stderr.write('atoll: runtime of agents built\n')
 }
 
 /** What starts fast, made from what starts slowly: if it cannot be made, the sources run. */
@@ -215,7 +215,7 @@ async function setUp() {
   const hash = hashOf(readFileSync(LOCKFILE, 'utf8'))
   if (read(STAMP) !== hash) writeFileSync(STAMP, hash)
   await buildStandardProcesses()
-  await buildAgentPrelude()
+  await buildAgentRuntime()
   await buildPrograms()
 }
 

@@ -1,4 +1,4 @@
-// Bundles what runs inside the engine of agents: guest/main.ts becomes build/prelude.js.
+// Makes what agents run on: the engine, and what runs inside it before any of them: guest/main.ts becomes build/prelude.js.
 // Skips all work while sources, this script and the bundler are the same as last time.
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, version } from 'esbuild'
 import { readIfThere, replaceFile } from '../build-files.mjs'
+import { buildAgentEngine } from './build-engine.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')
@@ -14,12 +15,18 @@ const SOURCES = join(HERE, 'guest')
 const PACKAGES = ['croner', 'whatwg-url-without-unicode/package.json']
 
 /**
- * Bundles the prelude into `outDir`.
+ * Makes engine and prelude in `outDir`.
  * @param {string} [outDir]
  * @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done.
  */
-export async function buildAgentPrelude(outDir = join(HERE, 'build')) {
+export async function buildAgentRuntime(outDir = join(HERE, 'build')) {
   await mkdir(outDir, { recursive: true })
+  const made = [await buildAgentEngine(outDir), await buildPrelude(outDir)]
+  return made.includes('built') ? 'built' : 'fresh'
+}
+
+/** @param {string} outDir */
+async function buildPrelude(outDir) {
   const stamp = await stampOf()
   if ((await readIfThere(join(outDir, 'stamp'))) === stamp) return 'fresh'
   const { outputFiles } = await build({
@@ -58,6 +65,6 @@ async function stampOf() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now()
-  const outcome = await buildAgentPrelude()
-  console.log(`agent prelude: ${outcome} in ${Math.round(performance.now() - started)} ms`)
+  const outcome = await buildAgentRuntime()
+  console.log(`runtime of agents: ${outcome} in ${Math.round(performance.now() - started)} ms`)
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { FRAME_SLOTS_MAX, HostFault, AGENT_MEMORY_MAX_PAGES } from '../../protocol/index.ts'
 import { type GlobalType, GLOBAL_TYPES } from '../actor/engine-state.ts'
 import { rewrite } from '../rewriter/index.ts'
@@ -39,7 +38,7 @@ export function engine(): Engine {
 
 function makeEngine(): Engine {
   try {
-    const rewritten = rewrite(readFileSync(enginePath()), {
+    const rewritten = rewrite(builtFile('engine.wasm'), {
       imports: (module, name, kind) => kind === 'function' && IMPORTS.has(`${module}.${name}`),
       memoryPagesMax: AGENT_MEMORY_MAX_PAGES,
       frameSlotsMax: FRAME_SLOTS_MAX,
@@ -52,11 +51,15 @@ function makeEngine(): Engine {
       if (known === undefined) throw new Error(`expected a number in a global, got ${type}`)
       return { exportName, type: known }
     })
-    const prelude = readFileSync(new URL('build/prelude.js', import.meta.url))
-    return { module: new WebAssembly.Module(new Uint8Array(rewritten.bytes)), globals, prelude }
+    return {
+      module: new WebAssembly.Module(new Uint8Array(rewritten.bytes)),
+      globals,
+      prelude: builtFile('prelude.js'),
+    }
   } catch (cause) {
     throw new HostFault('the engine of agents cannot be loaded', { cause })
   }
 }
 
-const enginePath = (): string => fileURLToPath(import.meta.resolve('quickjs-wasi/quickjs.wasm'))
+/** What `build.mjs` makes. */
+const builtFile = (name: string): Uint8Array => readFileSync(new URL(`build/${name}`, import.meta.url))

@@ -79,6 +79,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@multiformats/multiaddr': ['network'],
   '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
+  binaryen: ['processes'],
   '@hyperswarm/secret-stream': ['log'],
   corestore: ['log'],
   croner: ['processes'],

@@ -160,3 +160,28 @@ test('what nobody waits for is written once a while has passed, or with what som
   await alone
   expect(files.datasyncs).toBe(before + 2)
 })
+
+test('the journal is sealed when it is quiet, not between commits of a client that sends one after the other', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  await using log = await openWith(files, folder.path)
+  const feed = messagesOf('a')
+  await log.length(feed)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const passed = async (ms: number): Promise<void> => {
+    await turn()
+    vi.advanceTimersByTime(ms)
+    await turn()
+  }
+  files.room = 1_000_000
+  for (const index of [0, 1, 2]) {
+    await log.commit([blockOf(feed, index)])
+    const { room } = files
+    await passed(50)
+    expect(files.room).toBe(room)
+  }
+  const { room } = files
+  await passed(100)
+  expect(files.room).toBeLessThan(room)
+})
