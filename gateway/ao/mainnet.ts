@@ -180,7 +180,8 @@ async function sendState(
   const named = slotText ?? parameter(exchange.query, 'slot')
   const last = name === 'now' ? 'now' : 'evaluated'
   const asOf = named === undefined ? last : await slotNamed(parts, process, decodePart(named))
-  sendWanted(exchange, await processState(parts, process, asOf, exchange.signal), readWanted(exchange.request, rest))
+  const wanted = readWanted(exchange.request, rest)
+  sendWanted(exchange, await processState(parts, process, asOf, wanted.keys, exchange.signal), wanted)
 }
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {

@@ -6,17 +6,25 @@ import { type Fields, noFields } from './fields.ts'
 /** Of which slot a process is asked what it shows. */
 export type AsOf = Slot | 'evaluated' | 'now'
 
-/** What a process of HyperBEAM shows of itself after a slot: what it published, and the result of that slot. */
+/** What is told of any process; all else is what it published. */
+const OWN: ReadonlySet<string> = new Set(['device', 'initialized', 'at-slot', 'results'])
+
+/**
+ * What a process of HyperBEAM shows of itself after a slot: the result of that slot, and what it published, unless `keys` lead
+ * elsewhere: that may take all results before.
+ */
 export async function processState(
   parts: CuParts,
   process: ProcessDescription,
   asOf: AsOf,
+  keys: readonly string[],
   signal: AbortSignal,
 ): Promise<Fields> {
   const { published, computer, formats } = parts
   const least = typeof asOf === 'number' ? asOf : await lastSlot(parts, process, asOf)
   await computer.result(process.id, least, { signal, timeoutMs: WAIT_MAX_MS })
-  const { end, fields } = !(await formats.speakAo(process.module))
+  const isPublished = !OWN.has(keys[0]?.toLowerCase() ?? '') && (await formats.speakAo(process.module))
+  const { end, fields } = !isPublished
     ? { end: least + 1, fields: noFields() }
     : typeof asOf === 'number'
       ? await published.before(process.id, least + 1, signal)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { AO_SLOTS_LOOKED_AT_MAX, type Envelope, toUtf8 } from '../../../protocol/index.ts'
 import { aoOutput, FakeNode } from './fake-node.ts'
 import { call } from './http-call.ts'
 import { Sender } from './sender.ts'
@@ -92,6 +93,17 @@ describe('what a process publishes', () => {
     world.node.evaluatedTo = 3
     expect([await read('compute/count'), await read('now/at-slot')]).toEqual(['2', '2'])
     expect(await Promise.all(Array.from({ length: 8 }, () => read('now/count')))).toEqual(Array(8).fill('2'))
+  })
+
+  test('is not read for a result: of a slot long past that is told all the same', async () => {
+    await using world = await publishing([patch({ count: 1 })])
+    const ticks: Envelope[] = Array.from({ length: 1_000 }, () => ({ kind: 'tick', timer: toUtf8('t'), dueMs: 1 }))
+    for (let n = 0; n <= AO_SLOTS_LOOKED_AT_MAX; n += ticks.length) await world.node.write(world.process, ...ticks)
+    const past = `${world.at}/compute&slot=${AO_SLOTS_LOOKED_AT_MAX + 5}`
+    expect((await call(`${past}/results/serialize~json@1.0`)).at('raw', 'Output', 'data')).toContain('slot 20005')
+    expect((await call(`${past}/at-slot`)).text).toBe('20005')
+    expect((await call(`${past}/count`)).status).toBe(400)
+    expect((await call(`${world.at}/now/count`)).text).toBe('1')
   })
 
   test('holds names that mean something to JavaScript as names', async () => {
