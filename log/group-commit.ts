@@ -6,8 +6,9 @@ import type { NamedBlock } from './journal-format.ts'
 
 /** One group holds no more than this, so that a large backlog is made durable piece by piece. */
 const GROUP_MAX_BYTES = 8 * 1024 * 1024
-/** What nobody waits for gathers so long before it is written. */
+/** What nobody waits for gathers so long before it is written, or until it is so many commits. */
 const GATHER_MS = 1
+const GATHERED_MAX = 8
 /** Quiet time after which the journal is sealed. Longer than a client takes for its next request: a commit waits for a seal that is being written. */
 const SEAL_AFTER_MS = 100
 
@@ -66,7 +67,7 @@ export class GroupCommit {
       }
       commitment?.advance('queued')
       this.#queue.push({ blocks, bytes, commitment, resolve, reject })
-      if (commitment?.isPatient !== true) this.#hurry?.()
+      if (!this.#mayGather) this.#hurry?.()
       this.#running ??= this.#run()
     })
   }
@@ -96,7 +97,7 @@ export class GroupCommit {
     // What else is committed in this turn of the loop shares the first group.
     await Promise.resolve()
     while (this.#queue.length > 0) {
-      if (this.#queue.every(({ commitment }) => commitment?.isPatient === true)) await this.#gathered()
+      if (this.#mayGather) await this.#gathered()
       while (this.#held !== undefined) await this.#held
       this.#writing = this.#writeGroup()
       await this.#writing
@@ -107,7 +108,12 @@ export class GroupCommit {
     this.#sealTimer.unref()
   }
 
-  /** Resolves after a while, or as soon as somebody waits for a commit. */
+  /** Whether nobody waits for what is in the queue, and there is room for more in a group that is worth its write. */
+  get #mayGather(): boolean {
+    return this.#queue.length < GATHERED_MAX && this.#queue.every(({ commitment }) => commitment?.isPatient === true)
+  }
+
+  /** Resolves after a while, or as soon as what is in the queue may not gather. */
   async #gathered(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, GATHER_MS)

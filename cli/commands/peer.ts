@@ -1,6 +1,7 @@
-import type { PeerView } from '../../protocol/index.ts'
+import { Failure, type PeerView } from '../../protocol/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
+import { withNextStep } from '../next-step.ts'
 import { showDuration } from '../duration.ts'
 import { renderTable } from '../table.ts'
 
@@ -31,29 +32,42 @@ export async function listPeers(context: CommandContext): Promise<undefined> {
 /** `atoll peer add` */
 export async function addPeer(context: CommandContext): Promise<undefined> {
   const [address = ''] = context.positionals
-  await (await adminTransport(context)).request('addPeer', { address }, context.limits)
+  await orStep(
+    (await adminTransport(context)).request('addPeer', { address }, context.limits),
+    'A node that was started with --listen prints its addresses.',
+  )
   context.output.document('peer.added', { address }, () => `dialling ${address}; atoll peer list shows when it answers`)
 }
 
 /** `atoll peer ping` */
 export async function pingPeer(context: CommandContext): Promise<undefined> {
   const [peer = ''] = context.positionals
-  const { ms } = await (await adminTransport(context)).request('pingPeer', { peer }, context.limits)
+  const { ms } = await orStep((await adminTransport(context)).request('pingPeer', { peer }, context.limits), KEYS)
   context.output.document('peer.echo', { peer, ms }, () => `echo from ${peer} after ${showDuration(ms)}`)
 }
 
 /** `atoll peer block` */
 export async function blockPeer(context: CommandContext): Promise<undefined> {
   const [peer = ''] = context.positionals
-  await (await adminTransport(context)).request('blockPeer', { peer }, context.limits)
+  await orStep((await adminTransport(context)).request('blockPeer', { peer }, context.limits), KEYS)
   context.output.document('peer.blocked', { peer, blocked: true }, () => `${peer} is not spoken to any more`)
 }
 
 /** `atoll peer unblock` */
 export async function unblockPeer(context: CommandContext): Promise<undefined> {
   const [peer = ''] = context.positionals
-  await (await adminTransport(context)).request('unblockPeer', { peer }, context.limits)
+  await orStep((await adminTransport(context)).request('unblockPeer', { peer }, context.limits), KEYS)
   context.output.document('peer.blocked', { peer, blocked: false }, () => `${peer} is spoken to again`)
+}
+
+const KEYS = 'atoll peer list shows the keys of those it is linked to, or dials.'
+
+/** `asked`; where the node does not take what was named, `step` says what it takes. */
+function orStep<T>(asked: Promise<T>, step: string): Promise<T> {
+  return asked.catch((error: unknown) => {
+    const isInput = Failure.is(error, 'malformed-request') || Failure.is(error, 'bad-config')
+    throw isInput ? withNextStep(error, step) : error
+  })
 }
 
 function stateOf({ state, kept, direction }: PeerView): string {

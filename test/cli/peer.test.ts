@@ -27,9 +27,9 @@ it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the to
   const run = async (
     words: readonly string[],
     more: Readonly<Record<string, string>> = {},
-  ): Promise<{ code: number; stdout: string }> => {
+  ): Promise<{ code: number; stdout: string; stderr: string }> => {
     await using program = new AtollProgram(['peer', ...words, '--url', url, '-o', 'json'], { ...env, ...more })
-    return { code: await program.ended(), stdout: program.stdout }
+    return { code: await program.ended(), stdout: program.stdout, stderr: program.stderr }
   }
   const peers = async (): Promise<readonly object[]> =>
     (JSON.parse((await run(['list'])).stdout) as { peers: object[] }).peers
@@ -44,6 +44,13 @@ it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the to
     peer: other.peerId,
     ms: expect.any(Number),
   })
+  for (const [words, step] of [
+    [['block', 'nonsense'], 'atoll peer list shows the keys'],
+    [['add', '127.0.0.1:7334'], 'prints its addresses'],
+  ] as const) {
+    const { code, stderr } = await run(words)
+    expect([code > 0, stderr]).toEqual([true, expect.stringContaining(step)])
+  }
   await run(['block', other.key])
   expect(await peers()).toMatchObject([{ key: other.key, state: 'blocked' }])
   await run(['unblock', other.key])
