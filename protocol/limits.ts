@@ -275,8 +275,12 @@ export const AO_PUBLISHED_HELD_MAX_BYTES = 4 * AO_PUBLISHED_MAX_BYTES
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */
 export const GRAPHQL_TOKENS_MAX = 4096
-/** What the selections of a GraphQL document name: each may be the largest field of every node. */
-export const GRAPHQL_SELECTED_MAX = 128
+/** Fields and fragments of a GraphQL document, fragments wherever they are named: ten questions for all of a transaction. */
+export const GRAPHQL_FIELDS_MAX = 512
+/** Fields inside of fields: a transaction's own are four to five deep. */
+export const GRAPHQL_DEPTH_MAX = 8
+/** What a GraphQL question is answered with: hundreds of whole transactions. */
+export const GRAPHQL_ANSWER_MAX_BYTES = 8 * MiB
 /** Fields of a GraphQL question that are answered. */
 export const GRAPHQL_QUESTIONS_MAX = 10
 /** Nodes in a page when the client names no number: an Arweave gateway's own. */
