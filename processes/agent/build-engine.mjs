@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bytesIfThere, replaceFile } from '../build-files.mjs'
 
+const require = createRequire(import.meta.url)
 /** Where a clone has it. */
 const OF_CLONE = fileURLToPath(new URL('build', import.meta.url))
 const LICENCE_FILE = 'engine-LICENSE.txt'
@@ -59,12 +60,11 @@ const hashOf = bytes => createHash('sha256').update(bytes).digest('hex')
 
 /** @param {string} sha256 */
 async function made(sha256) {
-  const { resolve } = createRequire(import.meta.url)
-  const original = await readFile(resolve('quickjs-wasi/quickjs.wasm'))
+  const original = await readFile(require.resolve('quickjs-wasi/quickjs.wasm'))
   const engine = await optimized(original)
   const found = hashOf(engine)
   if (found === sha256) return engine
-  const { version } = JSON.parse(await readFile(resolve('binaryen/package.json'), 'utf8'))
+  const { version } = JSON.parse(await readFile(require.resolve('binaryen/package.json'), 'utf8'))
   const tools = `quickjs.wasm ${hashOf(original)}, binaryen ${version}, Node ${process.version} on ${process.platform} ${process.arch}`
   throw new Error(
     `the engine of agents came out as ${found}, and all nodes have ${sha256}.\nIf package-lock.json and sources are unchanged, please report this line: ${tools}`,
@@ -73,7 +73,7 @@ async function made(sha256) {
 
 /** That of the package, and whose work is in it. */
 async function licence() {
-  const ofPackage = join(dirname(createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm')), 'LICENSE')
+  const ofPackage = join(dirname(require.resolve('quickjs-wasi/quickjs.wasm')), 'LICENSE')
   return [
     'The engine of agents (engine-*.wasm) is a changed copy of quickjs.wasm of the npm package quickjs-wasi. In it is QuickJS-NG:',
     'Copyright (c) Fabrice Bellard, Charlie Gordon, Ben Noordhuis, Saúl Ibarra Corretgé. Both are licensed in these words:\n',
