@@ -80,7 +80,7 @@ const VEIL = '\u0000'
 
 /** One id in sixty-four begins with a dash, and is no option for that; nor is its short form. */
 function veil(word: string): string {
-  return isId(word) || /^-[\w-]{5}…[\w-]{3}$/.test(word) ? VEIL + word : word
+  return isId(word) || /^-[\w-]{5}\u2026[\w-]{3}$/.test(word) ? VEIL + word : word
 }
 
 const unveil = (word: string): string => (word.startsWith(VEIL) ? word.slice(VEIL.length) : word)

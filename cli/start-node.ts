@@ -1,4 +1,4 @@
-import { type AtollNode, createNode } from '../node/index.ts'
+import { type AtollNode, createNode, isRunning } from '../node/index.ts'
 import { Failure } from '../protocol/index.ts'
 import { withNextStep } from './next-step.ts'
 
@@ -10,18 +10,18 @@ export async function startNode(config: NodeConfig): Promise<AtollNode> {
     return await createNode(config)
   } catch (error) {
     if (!Failure.is(error, 'data-folder-locked')) throw error
-    throw withNextStep(
-      new Failure(error.code, { folder: config.data }, { note: 'a node runs there already', cause: error.cause }),
-      'Use that one, or stop it (Ctrl-C where it was started); a second one has a port and a folder of its own: --port, --data.',
-    )
+    throw runsThere(config.data, error.cause)
   }
 }
 
-/** Whether a node runs in that folder: what is there must not be touched then. @throws {Failure} `data-folder-locked` */
-export async function refuseRunning(config: NodeConfig): Promise<void> {
-  try {
-    await using _node = await startNode({ ...config, port: 0 })
-  } catch (error) {
-    if (Failure.is(error, 'data-folder-locked')) throw error
-  }
+/** What is in a folder must not be touched while a node runs there. @throws {Failure} `data-folder-locked` */
+export async function refuseRunning(data: string): Promise<void> {
+  if (await isRunning(data)) throw runsThere(data)
+}
+
+function runsThere(folder: string, cause?: unknown): Failure {
+  return withNextStep(
+    new Failure('data-folder-locked', { folder }, { note: 'a node runs there already', cause }),
+    'Use that one, or stop it (Ctrl-C where it was started); a second one has a port and a folder of its own: --port, --data.',
+  )
 }

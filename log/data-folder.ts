@@ -32,6 +32,16 @@ export interface DataFolder {
 /** What to do with a copy: `refuse` it; `ask` others what it misses before anything is written; `accept` it as it is. */
 export type RestoredFolder = 'refuse' | 'ask' | 'accept'
 
+export function placesIn(directory: string): Omit<DataFolder, 'id' | 'restored'> {
+  return {
+    feeds: join(directory, 'feeds'),
+    store: join(directory, 'store'),
+    journal: join(directory, 'journal'),
+    modules: join(directory, 'modules'),
+    epochs: join(directory, 'epochs'),
+  }
+}
+
 /**
  * Makes the folder, or proves that it is the one that was made and no copy of it: a copy may miss receipts
  * that were given after it was taken, and would give their slots to other messages.
@@ -42,13 +52,7 @@ export async function openDataFolder(
   directory: string,
   copies: RestoredFolder,
 ): Promise<DataFolder> {
-  const folder = {
-    feeds: join(directory, 'feeds'),
-    store: join(directory, 'store'),
-    journal: join(directory, 'journal'),
-    modules: join(directory, 'modules'),
-    epochs: join(directory, 'epochs'),
-  }
+  const folder = placesIn(directory)
   const present = (await files.list(directory)).filter(name => !name.endsWith('.new'))
   await files.makeFolder(folder.journal)
   const journal = await files.identity(folder.journal)
@@ -71,7 +75,7 @@ export async function openDataFolder(
   return { ...folder, id: fromHex(file.id), restored }
 }
 
-async function holdsSomething(files: JournalFiles, folder: Omit<DataFolder, 'id' | 'restored'>): Promise<boolean> {
+async function holdsSomething(files: JournalFiles, folder: ReturnType<typeof placesIn>): Promise<boolean> {
   const names = [...(await files.list(folder.journal)), ...(await files.list(folder.feeds))]
   return names.length > 0
 }

@@ -52,7 +52,7 @@ declare module 'rocksdb-native' {
       name: string,
       options: ColumnFamilyOptions,
     ) => ColumnFamily
-    constructor(path: string, options?: ColumnFamilyOptions)
+    constructor(path: string, options?: ColumnFamilyOptions & { readonly createIfMissing?: boolean })
     readonly snapshotted: boolean
     readonly defaultColumnFamily: unknown
     ready(): Promise<void>

@@ -1,6 +1,6 @@
 import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HypercoreLog, makeFolder } from '../log/index.ts'
+import { HypercoreLog, isOpen, makeFolder } from '../log/index.ts'
 import { Failure, installCrypto } from '../protocol/index.ts'
 import { type CheckedFeed, importFeed } from './feed-file.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
@@ -19,6 +19,11 @@ export async function restoreBackup(backup: string, data: string): Promise<void>
     throw new Failure('already-there', { data }, { note: 'a backup is restored into an empty folder' })
   await cp(backup, data, { recursive: true, preserveTimestamps: true })
   await privateFolder(data)
+}
+
+/** Whether a node runs in that folder. Starts none to find out. */
+export function isRunning(data: string): Promise<boolean> {
+  return isOpen(data)
 }
 
 /** Puts a checked feed into the data folder of a node that is not running. Gives how many blocks were added. @throws {Failure} `data-folder-locked`, `feed-frozen` */

@@ -9,8 +9,8 @@ import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
-import { contentOf, fingerprintOf, freshBundle, readBundle } from '../startup/index.ts'
+import { build, transform } from 'esbuild'
+import { contentOf, fingerprintOf, freshBundle, nativePart, readBundle } from '../startup/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLES = join(ROOT, '.cache', 'programs')
@@ -29,6 +29,8 @@ const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-sig
 const APART = ['esbuild', 'pino', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
 /** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
 const SAME_BYTES = /[\\/]protocol[\\/]sha256-code\.[jt]s$/
+/** Says, when a program runs, which native part is that of the machine. */
+const NATIVE_PART = join(ROOT, 'startup', 'native-part.ts')
 /** What decides what is made, beside the sources. */
 const CONFIGURATION = ['scripts/programs.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
 /** Bundles that stay: a node that runs from an earlier one starts its hosts from there. */
@@ -100,19 +102,38 @@ export async function bundle(folder, { root, ending, packages }) {
       }),
     ),
   )
-  for (const output of made.flatMap(({ metafile }) => Object.keys(metafile.outputs))) toAscii(join(root, output))
+  await Promise.all(
+    made.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map(output => toAscii(join(root, output))),
+  )
   const read = made.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter(input => !input.includes(':'))
   const manifests = new Set(read.flatMap(input => manifestsAbove(root, input)))
   return [...new Set([...CONFIGURATION, ...manifests, ...read])].sort()
 }
 
+/** A letter that takes more than one byte. */
+const WIDE = /[^\0-\x7f]/
+
 /**
- * Escapes what esbuild leaves as it was, which is comments. The engine holds a text with one letter beyond Latin as two bytes for each letter:
- * that was 11 MB of each node.
+ * Escapes the letters of comments, as esbuild does in strings. The engine holds a text with one letter beyond Latin as two bytes for each
+ * letter: that was 11 MB of each node.
  */
-function toAscii(path) {
+async function toAscii(path) {
+  const text = readFileSync(path, 'utf8')
+  if (!WIDE.test(text)) return
+  await refuseWideCode(text)
   const escaped = letter => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
-  writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/[^\0-\x7f]/g, escaped))
+  writeFileSync(path, text.replaceAll(new RegExp(WIDE, 'g'), escaped))
+}
+
+/**
+ * Patterns and tagged templates stay as they were written, and an escape may mean something else there: `/\\é/`, `String.raw`.
+ * @throws {Error} if a letter to be escaped stands outside of comments
+ */
+export async function refuseWideCode(text) {
+  const { code } = await transform(text, { minifyWhitespace: true, legalComments: 'none', charset: 'ascii' })
+  const found = /.{0,40}[^\0-\x7f].{0,20}/u.exec(code)
+  if (found !== null)
+    throw new Error(`write \\u and the number of the letter in a pattern or tagged template: ${found[0]}`)
 }
 
 /** Where packages say which of their files are meant. */
@@ -190,30 +211,31 @@ function whereItLay(root, folder) {
 const ASKS_FOR_ADDON =
   /^require\.addon = require\('require-addon'\)\s+module\.exports = require\.addon\('\.', __filename\)\s*$/
 
-/** The native part that a file asks for and does nothing else; undefined if it is another file, or none is there that loads on this machine. */
-function addonOf(path) {
+/** The package whose native part a file asks for and does nothing else; undefined if it is another file, or none is there that loads on this machine. */
+function packageWithAddon(path) {
   if (!existsSync(path) || !ASKS_FOR_ADDON.test(readFileSync(path, 'utf8'))) return undefined
   const root = dirname(path)
-  const addon = join(root, 'prebuilds', `${process.platform}-${process.arch}`, `${basename(root)}.node`)
+  const addon = join(root, nativePart(basename(root)))
   try {
     createRequire(path)(addon)
-    return addon
+    return root
   } catch {
     return undefined
   }
 }
 
-/** Where a native part lies is found out here, and not by each start. */
+/** Where a native part lies is not looked for by each start. Which it is depends on the machine that starts: it may be another one, with this clone mounted. */
 function addons(folder) {
   return {
     name: 'addons',
     setup(within) {
       within.onLoad({ filter: /[\\/]binding\.js$/ }, ({ path }) => {
-        const addon = addonOf(path)
-        if (addon === undefined) return undefined
+        const home = packageWithAddon(path)
+        if (home === undefined) return undefined
+        const place = JSON.stringify(`${relative(folder, home).split(sep).join('/')}/`)
+        const part = `require(${JSON.stringify(NATIVE_PART)}).nativePart(${JSON.stringify(basename(home))})`
         // A name that esbuild does not follow.
-        const place = JSON.stringify([relative(folder, addon).split(sep).join('/')])
-        return { contents: `module.exports = require(...${place})` }
+        return { contents: `module.exports = require(...[${place} + ${part}])` }
       })
     },
   }
@@ -234,7 +256,7 @@ function packagesApart(folder) {
         const isApart =
           APART.includes(name.replaceAll('\\', '/')) ||
           (['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part))) &&
-            addonOf(join(root, 'binding.js')) === undefined)
+            packageWithAddon(join(root, 'binding.js')) === undefined)
         // Found from where the bundle lies, wherever the clone is moved.
         return isApart ? { path: relative(folder, found.path).split(sep).join('/'), external: true } : found
       })

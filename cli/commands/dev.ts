@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../../node/index.ts'
@@ -35,7 +34,7 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
     cwd: terminal.cwd,
   })
   if (flags['fresh'] === true) {
-    if (existsSync(config.data)) await refuseRunning(config)
+    await refuseRunning(config.data)
     await rm(config.data, { recursive: true, force: true })
   }
   const signer = await context.signer()

@@ -1,9 +1,8 @@
-import { Failure, GRAPHQL_QUESTIONS_MAX, GRAPHQL_SELECTED_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
-import type { Fragments, Selected, Selection } from './graphql-selection.ts'
+import { Failure, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
 
 /**
- * Reads out of a GraphQL document what is asked for, under which name, with which arguments (literals, variables and
- * their defaults), and what is selected of it. AO's clients ask a handful of questions, so there is no engine.
+ * Reads a GraphQL document: what is selected, under which names, with which arguments (literals, variables and their
+ * defaults). AO's clients ask a handful of questions, so there is no engine.
  */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
 export type Arguments = Readonly<Record<string, Value>>
@@ -13,53 +12,36 @@ type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly te
 const TOKEN =
   /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(\.\.\.|[{}()[\]:=!|&@$])/y
 
-/** One field that is asked for. */
-export interface Question<Field extends string> {
-  readonly field: Field
+/** What is written between two braces. */
+export type Selection = readonly (
+  | WrittenField
+  | { readonly kind: 'fragment'; readonly fragment: string }
+  | { readonly kind: 'inline'; readonly inside: Selection }
+)[]
+
+export interface WrittenField {
+  readonly kind: 'field'
+  readonly field: string
   /** What the answer is called: the alias, or the field itself. */
   readonly name: string
   readonly values: Arguments
-  /** Nothing: all of it. */
-  readonly selection: Selection | undefined
+  /** Empty: all of it. */
+  readonly inside: Selection
 }
 
-/** What a document asks, and the fragments that its selections name. */
-export interface Questions<Field extends string> {
-  readonly asked: readonly Question<Field>[]
+export type Fragments = ReadonlyMap<string, Selection>
+
+/** What all operations of a document select, and the fragments that selections name. */
+export interface Document {
+  readonly selection: Selection
   readonly fragments: Fragments
 }
 
-/** Those of `fields` that a document asks for at its top level, with their arguments. @throws {Failure} */
-export function readQuestions<Field extends string>(
-  document: string,
-  fields: readonly Field[],
-  variables: Readonly<Record<string, unknown>>,
-): Questions<Field> {
-  const tokens = tokenize(document)
-  const reader = new Reader(tokens, variables)
-  const asked: Question<Field>[] = []
-  const fragments = new Map<string, Selection>()
-  let depth = 0
-  while (reader.at < tokens.length) {
-    if (depth === 1 && tokens[reader.at]?.kind === 'name') {
-      const { field, ...question } = reader.question()
-      const known = fields.find(each => each === field)
-      if (known === undefined) continue
-      asked.push({ field: known, ...question })
-      if (asked.length > GRAPHQL_QUESTIONS_MAX) throw malformed(`at most ${GRAPHQL_QUESTIONS_MAX} fields`)
-      continue
-    }
-    if (depth === 0 && reader.isName('fragment')) {
-      const { name, selection } = reader.fragment()
-      fragments.set(name, selection)
-      continue
-    }
-    if (reader.isMark('{')) depth++
-    else if (reader.isMark('}')) depth--
-    else if (depth === 0 && reader.isMark('$')) reader.variableDefinition()
-    reader.at++
-  }
-  return { asked, fragments }
+/** @throws {Failure} */
+export function readDocument(text: string, variables: Readonly<Record<string, unknown>>): Document {
+  const reader = new Reader(tokenize(text), variables)
+  reader.readDefaults()
+  return reader.readDocument()
 }
 
 function tokenize(document: string): Token[] {
@@ -80,8 +62,7 @@ function tokenize(document: string): Token[] {
 
 /** Recursion is bounded by the number of tokens. */
 class Reader {
-  at = 0
-  #selected = 0
+  #at = 0
   readonly #tokens: readonly Token[]
   readonly #variables: Readonly<Record<string, unknown>>
   readonly #defaults = new Map<string, Value>()
@@ -91,57 +72,70 @@ class Reader {
     this.#variables = variables
   }
 
-  isMark(text: string): boolean {
-    const token = this.#tokens[this.at]
+  #isMark(text: string): boolean {
+    const token = this.#tokens[this.#at]
     return token?.kind === 'mark' && token.text === text
   }
 
-  isName(text: string): boolean {
-    const token = this.#tokens[this.at]
+  #isName(text: string): boolean {
+    const token = this.#tokens[this.#at]
     return token?.kind === 'name' && token.text === text
   }
 
-  /** `alias: field(arguments) { … }`, of which a field is enough. */
-  question(): Omit<Question<string>, 'field'> & { readonly field: string } {
-    const name = this.#take('name').text
-    let field = name
-    if (this.isMark(':')) {
-      this.at++
-      field = this.#take('name').text
+  /** Fragments may name variables before they are defined. */
+  readDefaults(): void {
+    for (this.#at = 0; this.#at < this.#tokens.length; ) {
+      if (this.#isMark('$')) this.#variableDefinition()
+      else this.#at++
     }
-    const values = this.isMark('(') ? this.fields('(', ')') : {}
-    this.#directives()
-    return { field, name, values, selection: this.isMark('{') ? this.#selection() : undefined }
+  }
+
+  readDocument(): Document {
+    const selection: Selection[number][] = []
+    const fragments = new Map<string, Selection>()
+    for (this.#at = 0; this.#at < this.#tokens.length; ) {
+      if (this.#isName('fragment')) fragments.set(...this.#fragment())
+      else if (this.#isMark('{')) selection.push(...this.#selection())
+      else if (this.#isMark('@')) this.#directives()
+      else if (this.#isMark('$')) this.#variableDefinition()
+      else this.#at++
+    }
+    return { selection, fragments }
   }
 
   /** `fragment name on Type { … }` */
-  fragment(): { readonly name: string; readonly selection: Selection } {
-    this.at++
+  #fragment(): [name: string, selection: Selection] {
+    this.#at++
     const name = this.#take('name').text
     this.#type()
-    return { name, selection: this.#selection() }
+    return [name, this.#selection()]
   }
 
   #selection(): Selection {
     this.#expectMark('{')
-    const selection: Selected[] = []
-    while (!this.isMark('}')) {
-      if (this.#selected++ >= GRAPHQL_SELECTED_MAX) throw malformed(`at most ${GRAPHQL_SELECTED_MAX} selected fields`)
-      selection.push(this.isMark('...') ? this.#spread() : this.#field())
-    }
-    this.at++
+    const selection: Selection[number][] = []
+    while (!this.#isMark('}')) selection.push(this.#isMark('...') ? this.#spread() : this.#field())
+    this.#at++
     return selection
   }
 
-  #field(): Selected {
-    const { field, name, selection } = this.question()
-    return { kind: 'field', field, name, inside: selection }
+  /** `alias: field(arguments) { … }`, of which a field is enough. */
+  #field(): WrittenField {
+    const name = this.#take('name').text
+    let field = name
+    if (this.#isMark(':')) {
+      this.#at++
+      field = this.#take('name').text
+    }
+    const values = this.#isMark('(') ? this.#fields('(', ')') : {}
+    this.#directives()
+    return { kind: 'field', field, name, values, inside: this.#isMark('{') ? this.#selection() : [] }
   }
 
   /** `...name`, or `... on Type { … }` */
-  #spread(): Selected {
-    this.at++
-    if (!this.isName('on') && !this.isMark('{') && !this.isMark('@')) {
+  #spread(): Selection[number] {
+    this.#at++
+    if (!this.#isName('on') && !this.#isMark('{') && !this.#isMark('@')) {
       const fragment = this.#take('name').text
       this.#directives()
       return { kind: 'fragment', fragment }
@@ -152,8 +146,8 @@ class Reader {
 
   /** `on Type`: there is no other. */
   #type(): void {
-    if (this.isName('on')) {
-      this.at++
+    if (this.#isName('on')) {
+      this.#at++
       this.#take('name')
     }
     this.#directives()
@@ -161,51 +155,50 @@ class Reader {
 
   /** Directives are passed over. */
   #directives(): void {
-    while (this.isMark('@')) {
-      this.at++
+    while (this.#isMark('@')) {
+      this.#at++
       this.#take('name')
-      if (this.isMark('(')) this.fields('(', ')')
+      if (this.#isMark('(')) this.#fields('(', ')')
     }
   }
 
-  /** `$name: Type = default`: remembers the default; stands on its last token then. */
-  variableDefinition(): void {
-    this.at++
+  /** `$name: Type = default`: remembers the default. */
+  #variableDefinition(): void {
+    this.#at++
     const name = this.#take('name').text
-    if (this.isMark(':')) {
-      this.at++
-      while (this.isMark('[')) this.at++
+    if (this.#isMark(':')) {
+      this.#at++
+      while (this.#isMark('[')) this.#at++
       this.#take('name')
-      while (this.isMark(']') || this.isMark('!')) this.at++
-      if (this.isMark('=')) {
-        this.at++
-        this.#defaults.set(name, this.value())
+      while (this.#isMark(']') || this.#isMark('!')) this.#at++
+      if (this.#isMark('=')) {
+        this.#at++
+        this.#defaults.set(name, this.#value())
       }
     }
-    this.at--
   }
 
   /** `name: value` pairs between two marks. */
-  fields(open: string, close: string): Record<string, Value> {
+  #fields(open: string, close: string): Record<string, Value> {
     this.#expectMark(open)
     const values: Record<string, Value> = Object.create(null)
-    while (!this.isMark(close)) {
+    while (!this.#isMark(close)) {
       const name = this.#take('name').text
       this.#expectMark(':')
-      values[name] = this.value()
+      values[name] = this.#value()
     }
-    this.at++
+    this.#at++
     return values
   }
 
-  value(): Value {
-    if (this.isMark('{')) return this.fields('{', '}')
-    if (this.isMark('[')) return this.#list()
-    if (this.isMark('$')) {
-      this.at++
+  #value(): Value {
+    if (this.#isMark('{')) return this.#fields('{', '}')
+    if (this.#isMark('[')) return this.#list()
+    if (this.#isMark('$')) {
+      this.#at++
       return this.#variable(this.#take('name').text)
     }
-    const token = this.#tokens[this.at++]
+    const token = this.#tokens[this.#at++]
     if (token === undefined || token.kind === 'mark') throw malformed('a value is missing')
     if (token.kind === 'number') return Number(token.text)
     if (token.kind === 'string') return token.text
@@ -215,8 +208,8 @@ class Reader {
   #list(): Value[] {
     this.#expectMark('[')
     const values: Value[] = []
-    while (!this.isMark(']')) values.push(this.value())
-    this.at++
+    while (!this.#isMark(']')) values.push(this.#value())
+    this.#at++
     return values
   }
 
@@ -226,14 +219,14 @@ class Reader {
   }
 
   #take(kind: Token['kind']): Token {
-    const token = this.#tokens[this.at++]
+    const token = this.#tokens[this.#at++]
     if (token?.kind !== kind) throw malformed(`expected a ${kind}, got ${token?.text ?? 'the end'}`)
     return token
   }
 
   #expectMark(text: string): void {
-    if (!this.isMark(text)) throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
-    this.at++
+    if (!this.#isMark(text)) throw malformed(`expected ${text}, got ${this.#tokens[this.#at]?.text ?? 'the end'}`)
+    this.#at++
   }
 }
 
@@ -246,7 +239,7 @@ function unquote(text: string): string {
   }
 }
 
-function malformed(what: string): Failure {
+export function malformed(what: string): Failure {
   return new Failure('malformed-request', {}, { note: `GraphQL: ${what.slice(0, 100)}` })
 }
 

@@ -1,12 +1,6 @@
-/** What is asked for of an answer: names under which fields are given, each with what is asked for inside; fragments among them. */
-export type Selection = readonly Selected[]
-
-export type Selected =
-  | { readonly kind: 'field'; readonly field: string; readonly name: string; readonly inside: Selection | undefined }
-  | { readonly kind: 'fragment'; readonly fragment: string }
-  | { readonly kind: 'inline'; readonly inside: Selection }
-
-export type Fragments = ReadonlyMap<string, Selection>
+import { GRAPHQL_ANSWER_MAX_BYTES } from '../../protocol/index.ts'
+import { malformed } from './graphql-query.ts'
+import type { Question } from './graphql-questions.ts'
 
 /** Types of an Arweave gateway, and of which type their fields are; what is not here has no fields of its own. */
 const TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -26,33 +20,33 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   BlockEdge: { node: 'Block' },
 }
 
-/**
- * What is selected of a value, under the names asked for; fields that nobody has are null. A value of which nothing is selected
- * is given whole.
- */
-export function select(value: unknown, type: string, selection: Selection | undefined, fragments: Fragments): unknown {
-  if (selection === undefined || typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(each => select(each, type, selection, fragments))
-  const selected: Record<string, unknown> = Object.create(null)
-  for (const { field, name, inside } of fieldsOf(selection, fragments, new Set())) {
-    const found: unknown = field === '__typename' ? type : Object.entries(value).find(([own]) => own === field)?.[1]
-    selected[name] = select(found ?? null, TYPES[type]?.[field] ?? '', inside, fragments)
+/** What one answer may hold: the same large field may be asked for under many names, of a hundred nodes. */
+export class AnswerBudget {
+  #bytes = GRAPHQL_ANSWER_MAX_BYTES
+
+  /** @throws {Failure} if the answer gets too large */
+  take(value: unknown): void {
+    this.#bytes -= Buffer.byteLength(JSON.stringify(value))
+    if (this.#bytes < 0) throw malformed('the answer is too large; ask for fewer fields')
   }
-  return selected
 }
 
-/** The fields of a selection and of its fragments; a fragment in itself counts once. */
-function* fieldsOf(
-  selection: Selection,
-  fragments: Fragments,
-  seen: Set<string>,
-): Generator<Extract<Selected, { kind: 'field' }>> {
-  for (const selected of selection) {
-    if (selected.kind === 'field') yield selected
-    else if (selected.kind === 'inline') yield* fieldsOf(selected.inside, fragments, seen)
-    else if (!seen.has(selected.fragment)) {
-      seen.add(selected.fragment)
-      yield* fieldsOf(fragments.get(selected.fragment) ?? [], fragments, seen)
-    }
+/**
+ * What is asked for of a value, under the names asked for; fields that nobody has are null. A value of which nothing is selected
+ * is given whole. @throws {Failure} if the budget is used up
+ */
+export function select(value: unknown, type: string, fields: readonly Question[], budget: AnswerBudget): unknown {
+  if (fields.length === 0 || typeof value !== 'object' || value === null) {
+    budget.take(value)
+    return value
   }
+  if (Array.isArray(value)) return value.map(each => select(each, type, fields, budget))
+  const own = new Map<string, unknown>(Object.entries(value))
+  const selected: Record<string, unknown> = Object.create(null)
+  for (const { field, name, inside } of fields) {
+    budget.take(name)
+    const found = field === '__typename' ? type : own.get(field)
+    selected[name] = select(found ?? null, TYPES[type]?.[field] ?? '', inside, budget)
+  }
+  return selected
 }

@@ -9,9 +9,10 @@ import {
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem } from './find-item.ts'
 import { blockOf, nodeOf } from './graphql-node.ts'
-import { type Arguments, numberOf, objectOf, type Question, readQuestions, textsOf } from './graphql-query.ts'
+import { type Arguments, numberOf, objectOf, textsOf } from './graphql-query.ts'
+import { type Question, readQuestions } from './graphql-questions.ts'
 import { findTransactions } from './graphql-search.ts'
-import { select } from './graphql-selection.ts'
+import { AnswerBudget, select } from './graphql-selection.ts'
 import type { AoFacadeParts } from './parts.ts'
 import { SearchBudget } from './search-budget.ts'
 
@@ -32,16 +33,17 @@ export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): P
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
   const { query, variables } = readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES))
-  const { asked, fragments } = readQuestions(query, FIELDS, variables)
+  const asked = readQuestions(query, FIELDS, variables)
   if (asked.length === 0) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
     throw new Failure('malformed-request', {}, { note })
   }
   const budget = new SearchBudget(exchange.signal)
+  const answerBudget = new AnswerBudget()
   const answers: [string, unknown][] = []
   for (const question of asked) {
     const answer = await answerTo(parts, question, budget)
-    answers.push([question.name, select(answer, TYPE_OF[question.field], question.selection, fragments)])
+    answers.push([question.name, select(answer, TYPE_OF[question.field], question.inside, answerBudget)])
   }
   sendJson(exchange.response, 200, { data: Object.fromEntries(answers) })
 }

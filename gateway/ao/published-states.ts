@@ -9,7 +9,7 @@ import {
 import { type Published, PublishedState } from './published-state.ts'
 
 /** Takes what is wanted, at once. */
-type Pick<T> = (published: Published) => T
+type Picker<T> = (published: Published) => T
 
 /**
  * What processes of AO publish of their state, as HyperBEAM's `patch@1.0` does it: a message with that device is for no
@@ -33,7 +33,7 @@ export class PublishedStates {
   }
 
   /** Picks of what `process` has published before slot `end`, or a later one if others asked for that. @throws {Failure} `too-large`, `busy` and others */
-  latest<T>(process: ProcessDescription, end: Slot, signal: AbortSignal, pick: Pick<T>): Promise<T> {
+  latest<T>(process: ProcessDescription, end: Slot, signal: AbortSignal, pick: Picker<T>): Promise<T> {
     return this.#read(nameOf(process), process, end, signal, pick)
   }
 
@@ -42,7 +42,7 @@ export class PublishedStates {
    * and by one after the other.
    * @throws {Failure} `malformed-request`, `too-large`, `busy` and others
    */
-  async before<T>(process: ProcessDescription, end: Slot, signal: AbortSignal, pick: Pick<T>): Promise<T> {
+  async before<T>(process: ProcessDescription, end: Slot, signal: AbortSignal, pick: Picker<T>): Promise<T> {
     const name = nameOf(process)
     const latest = this.#held.get(name)?.state
     if (latest?.end === end) return pick(latest.look())
@@ -57,7 +57,7 @@ export class PublishedStates {
     return inTurn
   }
 
-  async #read<T>(name: string, { id }: ProcessDescription, end: Slot, signal: AbortSignal, pick: Pick<T>): Promise<T> {
+  async #read<T>(name: string, { id }: ProcessDescription, end: Slot, signal: AbortSignal, pick: Picker<T>): Promise<T> {
     const place = this.#held.get(name) ?? {
       state: new PublishedState(this.#computer, id, () => this.#resized(name)),
       bytes: 0,

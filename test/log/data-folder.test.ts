@@ -1,7 +1,7 @@
-import { cp, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { HypercoreLog } from '../../log/index.ts'
+import { HypercoreLog, isOpen } from '../../log/index.ts'
 import {
   asMessageId,
   encodeFrame,
@@ -56,6 +56,25 @@ test('a second opener is refused and disturbs nothing', async () => {
   await expect(open(folder.path)).rejects.toSatisfy(isFailure('data-folder-locked'))
   await acknowledged.grow(log)
   await acknowledged.check(log, 'the first opener')
+})
+
+test('who asks whether a folder is in use makes no log, and changes none', async () => {
+  await using folder = await tempFolder()
+  const [place, journal] = [join(folder.path, 'log'), join(folder.path, 'log', 'journal')]
+  const acknowledged = new Acknowledged(2)
+  expect(await isOpen(place)).toBe(false)
+  expect(await readdir(folder.path)).toEqual([])
+  {
+    await using log = await open(place)
+    await acknowledged.grow(log)
+    expect(await isOpen(place)).toBe(true)
+    await acknowledged.grow(log)
+  }
+  const [parts, segments] = [await readdir(place), await readdir(journal)]
+  expect(await isOpen(place)).toBe(false)
+  expect([await readdir(place), await readdir(journal)]).toEqual([parts, segments])
+  await using log = await open(place)
+  await acknowledged.check(log, 'the log, after it was asked for')
 })
 
 /** A folder, and a copy of it from before its journal's first segment was dropped. */

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { sha256Module } from '../../protocol/sha256-code.ts'
+import { refuseWideCode } from '../../scripts/programs.mjs'
 import { freshBundle } from '../../startup/index.ts'
 
 const folder = freshBundle() ?? expect.fail('no bundle was made')
@@ -19,5 +21,19 @@ test('no program makes at its start what is always the same', async () => {
 
 test('where native parts lie is known before a program starts', async () => {
   const texts = (await Promise.all(programs.map(textOf))).join('')
-  expect(texts.includes(`/prebuilds/${process.platform}-${process.arch}/rocksdb-native.node`)).toBe(true)
+  expect(texts).toContain('/node_modules/rocksdb-native/')
+  expect(texts).not.toContain('node_modules/require-addon/')
+})
+
+test('a bundle that another machine mounts asks for the native parts of that machine', () => {
+  const other = process.arch === 'arm64' ? 'x64' : 'arm64'
+  const script = `Object.defineProperty(process, 'arch', { value: '${other}' }); await import('${new URL('node.js', folder)}')`
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+  expect(stderr).toContain(`/prebuilds/${process.platform}-${other}/`)
+})
+
+test('letters that the engine would hold as two bytes are escaped in comments, and refused where that may mean something else', async () => {
+  await refuseWideCode(`/*! é */ // é\nexport const word = 'é' + \`é\` // é`)
+  for (const code of ['/\\é/', '/[é]/', 'String.raw`é`'])
+    await expect(refuseWideCode(`export const it = ${code}`)).rejects.toThrow('é')
 })

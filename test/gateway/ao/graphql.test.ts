@@ -467,7 +467,7 @@ describe('the gateway’s GraphQL', () => {
       }
       none: transaction(id: "x") { id }
     }
-    fragment Named on Transaction { name: id ...Named tags { value } }`
+    fragment Named on Transaction { name: id tags { value } }`
     const answer = await ask(node, query, { ids: [process] })
     const owner = answer.at('data', 'list', 'edges', 0, 'node', 'by', 'address')
     expect(owner).toMatch(/^[\w-]{43}$/)
@@ -490,8 +490,86 @@ describe('the gateway’s GraphQL', () => {
     })
     for (const bad of ['{ transactions { edges { ...', '{ transactions { edges { node: } } }', 'fragment { id }'])
       expect([bad, (await ask(node, bad)).status]).toEqual([bad, 400])
-    const many = Array.from({ length: 200 }, (_, i) => `a${i}: signature`).join(' ')
-    expect((await ask(node, `{ transaction(id: "${process}") { ${many} } }`)).status).toBe(400)
+  })
+
+  test('counts what fragments stand for, wherever they are named, and refuses what has no end', async () => {
+    await using node = await FakeNode.open()
+    const named = (count: number, what: string) => Array.from({ length: count }, (_, i) => `a${i}: ${what}`).join(' ')
+    const fragments = `fragment B on BlockConnection { ${named(4, 'edges { ...E }')} }
+      fragment E on BlockEdge { ${named(4, 'node { ...N }')} }
+      fragment N on Block { ${named(4, 'id')} }`
+    const doubled = Array.from(
+      { length: 26 },
+      (_, i) => `fragment F${i} on BlockConnection { ...F${i + 1} ...F${i + 1} }`,
+    )
+    const refused: unknown = expect.stringContaining('at most 512 fields')
+    const tooMuch = [
+      `{ ${named(10, 'blocks(first: 1) { ...B }')} } ${fragments}`,
+      `{ blocks { ${named(513, 'pageInfo')} } }`,
+      '{ blocks { ...A } } fragment A on BlockConnection { ...A }',
+      '{ ...A } fragment A on Query { ...B ... on Query { ...B } } fragment B on Query { ...A }',
+      `{ blocks { ...F0 } } ${doubled.join(' ')} fragment F26 on BlockConnection { edges }`,
+    ]
+    for (const query of tooMuch) {
+      const { status, json } = await ask(node, query)
+      expect([query.slice(0, 60), status, json]).toEqual([
+        query.slice(0, 60),
+        400,
+        expect.objectContaining({ error: refused }),
+      ])
+    }
+    expect((await ask(node, `{ blocks(first: 1) { ...B } } ${fragments}`)).status).toBe(200)
+    const endless = await ask(node, '{ blocks { edges { node { ...N } } } } fragment N on Block { block { ...N } }')
+    expect([endless.status, endless.at('error')]).toEqual([400, expect.stringContaining('at most 8 deep')])
+  })
+
+  test('bounds what it answers, however often a whole node is asked for', async () => {
+    await using node = await FakeNode.open()
+    node.nowMs += 100 * 120_000
+    const times = (count: number) =>
+      `{ blocks(first: 100) { ${Array.from({ length: count }, (_, i) => `a${i}: edges`).join(' ')} } }`
+    expect((await ask(node, times(2))).at('data', 'blocks', 'a1')).toHaveLength(100)
+    const answer = await ask(node, times(500))
+    expect([answer.status, answer.at('error')]).toEqual([400, expect.stringContaining('fewer fields')])
+  })
+
+  test('takes fields of one name for one, with all that is selected inside of them', async () => {
+    const { node, module, process } = await nodeWithProcess()
+    await using _ = node
+    const query = `query ($id: ID!) {
+      transactions(ids: [$id]) { edges { node { id } ...F } }
+      transactions(ids: [$id]) { edges { cursor } }
+    }
+    fragment F on TransactionEdge { node { tags { name } } node { tags { value } } }`
+    expect((await ask(node, query, { id: process })).at('data', 'transactions', 'edges')).toEqual([
+      {
+        cursor: process,
+        node: { id: process, tags: expect.arrayContaining([{ name: 'Module', value: module }]) as unknown },
+      },
+    ])
+    for (const two of [
+      'a: transaction(id: "x") { id } a: transaction(id: "y") { id }',
+      'blocks { a: edges a: pageInfo }',
+    ]) {
+      const answer = await ask(node, `{ ${two} }`)
+      expect([answer.status, answer.at('error')]).toEqual([400, expect.stringContaining('a is asked for twice')])
+    }
+  })
+
+  test('takes questions out of fragments', async () => {
+    const { node, process } = await nodeWithProcess()
+    await using _ = node
+    const query = `fragment Q on Query { one: transaction(id: $id) { id } ...P }
+    query ($id: ID = "${process}") { ...Q ... on Query { blocks(first: 1) { edges { node { height } } } } }
+    fragment P on Query { two: transactions(ids: [$id]) { edges { node { id } } } }`
+    expect((await ask(node, query)).at('data')).toEqual({
+      one: { id: process },
+      two: { edges: [{ node: { id: process } }] },
+      blocks: { edges: [{ node: { height: 1_500_000 } }] },
+    })
+    expect((await ask(node, '{ ...Q }')).at('error')).toContain('no fragment Q')
+    const many = Array.from({ length: 11 }, (_, i) => `a${i}: blocks { id }`).join(' ')
+    expect((await ask(node, `{ ...Q } fragment Q on Query { ${many} }`)).status).toBe(400)
   })
 
   test('answers several questions, each under its name', async () => {
