@@ -57,7 +57,13 @@ export class PublishedStates {
     return inTurn
   }
 
-  async #read<T>(name: string, { id }: ProcessDescription, end: Slot, signal: AbortSignal, pick: Picker<T>): Promise<T> {
+  async #read<T>(
+    name: string,
+    { id }: ProcessDescription,
+    end: Slot,
+    signal: AbortSignal,
+    pick: Picker<T>,
+  ): Promise<T> {
     const place = this.#held.get(name) ?? {
       state: new PublishedState(this.#computer, id, () => this.#resized(name)),
       bytes: 0,
