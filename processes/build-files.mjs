@@ -10,8 +10,13 @@ export async function replaceFile(folder, name, contents) {
 
 /** The text of a file; undefined if there is none. */
 export async function readIfThere(path) {
+  return (await bytesIfThere(path))?.toString()
+}
+
+/** The bytes of a file; undefined if there is none. */
+export async function bytesIfThere(path) {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (error) {
     if (error.code === 'ENOENT') return undefined
     throw error

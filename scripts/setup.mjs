@@ -121,22 +121,28 @@ async function install(reason) {
   }
 }
 
-/** The compiler wants a newer Node than we do, so it may have to run on the pinned one. */
-async function buildStandardProcesses() {
-  const program = join(ROOT, 'processes', 'standard', 'build.mjs')
-  const node = pinnedNode()
-  if (node !== undefined && Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-    const { status, stderr } = spawnSync(node, [program], { cwd: ROOT, encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${stderr}\natoll: the standard processes cannot be built`)
-    return
-  }
-  const { buildStandardProcesses: build } = await import(pathToFileURL(program).href)
-  if ((await build()) === 'built') process.stderr.write('atoll: standard processes built\n')
+const buildStandardProcesses = () => buildWith('standard', 'buildStandardProcesses', 'standard processes')
+
+/** To make the engine takes long, so two who begin at once share it. */
+async function buildAgentRuntime() {
+  const { hasAgentEngine } = await import(pathToFileURL(join(ROOT, 'processes', 'agent', 'build-engine.mjs')).href)
+  const build = () => buildWith('agent', 'buildAgentRuntime', 'runtime of agents')
+  await ((await hasAgentEngine()) ? build() : alone(build))
 }
 
-async function buildAgentRuntime() {
-  const { buildAgentRuntime: build } = await import(pathToFileURL(join(ROOT, 'processes', 'agent', 'build.mjs')).href)
-  if ((await build()) === 'built') process.stderr.write('atoll: runtime of agents built\n')
+/** Compilers want a newer Node than we do, so they may have to run on the pinned one. */
+async function buildWith(folder, name, title) {
+  const program = join(ROOT, 'processes', folder, 'build.mjs')
+  const node = pinnedNode()
+  if (node !== undefined && Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+    const { status, stderr, stdout } = spawnSync(node, [program], { cwd: ROOT, encoding: 'utf8' })
+    if (status !== 0) throw new Error(`${stderr}\natoll: ${title} cannot be built`)
+    // It says itself whether it had to be.
+    if (stdout.includes(': built ')) process.stderr.write(`atoll: ${title} built\n`)
+    return
+  }
+  const { [name]: build } = await import(pathToFileURL(program).href)
+  if ((await build()) === 'built') process.stderr.write(`atoll: ${title} built\n`)
 }
 
 /** What starts fast, made from what starts slowly: if it cannot be made, the sources run. */

@@ -1,14 +1,16 @@
-// Makes the engine of agents, build/engine.wasm, from the one of npm: small functions stand where they were called.
-// Skips all work while the engine, this script and the optimizer are the same as last time.
+// Makes the engine of agents from the one of npm: small functions stand where they were called. Its file is named by its hash, and is taken
+// as it is if that is what it holds. Plain JavaScript that any Node from 18 on understands.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readIfThere, replaceFile } from '../build-files.mjs'
+import { bytesIfThere, replaceFile } from '../build-files.mjs'
 
-/** What comes out, on every machine: nodes agree only if their engines are the same. */
-const ENGINE_SHA256 = '7ad2ba453c9a561d5f5d71b0cb5e0fbc8b8494e48a3d729d6fc3896348884678'
+const require = createRequire(import.meta.url)
+/** Where a clone has it. */
+const OF_CLONE = fileURLToPath(new URL('build', import.meta.url))
+const LICENCE_FILE = 'engine-LICENSE.txt'
 /** JS_FreeValueRT of quickjs-wasi 3.6.2: a third of all calls that a message makes are of it, or of what does nothing but call it. */
 const FREE_VALUE = '28'
 /** From here on values are counted, as unsigned words: JS_TAG_FIRST in the upper half. */
@@ -17,24 +19,66 @@ const FIRST_COUNTED = BigInt.asUintN(64, -9n << 32n)
 const INLINED_SIZE_MAX = 40
 
 /**
- * Writes the engine into `outDir`, which is there.
+ * Writes the engine into `outDir`, which is there, and its licence. Engines of other versions stay: a node that still runs one starts
+ * hosts with it.
  * @param {string} outDir
  * @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done.
  */
 export async function buildAgentEngine(outDir) {
-  const require = createRequire(import.meta.url)
-  const original = await readFile(require.resolve('quickjs-wasi/quickjs.wasm'))
-  const hash = createHash('sha256').update(original)
-  hash.update(await readFile(fileURLToPath(import.meta.url)))
-  hash.update(await readFile(require.resolve('binaryen/package.json')))
-  const stamp = hash.digest('hex')
-  if ((await readIfThere(join(outDir, 'engine-stamp'))) === stamp) return 'fresh'
-  const engine = await optimized(original)
-  const made = createHash('sha256').update(engine).digest('hex')
-  if (made !== ENGINE_SHA256) throw new Error(`expected the engine ${ENGINE_SHA256}, got ${made}`)
-  await replaceFile(outDir, 'engine.wasm', engine)
-  await replaceFile(outDir, 'engine-stamp', stamp)
+  const { sha256 } = await expected()
+  if (await hasAgentEngine(outDir)) return 'fresh'
+  await replaceFile(outDir, LICENCE_FILE, await licence())
+  await replaceFile(outDir, fileOf(sha256), (await engineIn(OF_CLONE)) ?? (await made(sha256)))
   return 'built'
+}
+
+/** Whether the engine and its licence are in a folder. */
+export async function hasAgentEngine(folder = OF_CLONE) {
+  return (await engineIn(folder)) !== undefined && (await bytesIfThere(join(folder, LICENCE_FILE))) !== undefined
+}
+
+/**
+ * The engine in a folder; undefined if it is missing or damaged.
+ * @param {string} folder
+ */
+async function engineIn(folder) {
+  const { sha256 } = await expected()
+  const bytes = await bytesIfThere(join(folder, fileOf(sha256)))
+  return bytes !== undefined && hashOf(bytes) === sha256 ? bytes : undefined
+}
+
+/** What comes out, on every machine: nodes agree only if their engines are the same. */
+async function expected() {
+  return JSON.parse(await readFile(new URL('engine-hash.json', import.meta.url), 'utf8'))
+}
+
+/** @param {string} sha256 */
+const fileOf = sha256 => `engine-${sha256.slice(0, 8)}.wasm`
+
+/** @param {Uint8Array} bytes */
+const hashOf = bytes => createHash('sha256').update(bytes).digest('hex')
+
+/** @param {string} sha256 */
+async function made(sha256) {
+  const original = await readFile(require.resolve('quickjs-wasi/quickjs.wasm'))
+  const engine = await optimized(original)
+  const found = hashOf(engine)
+  if (found === sha256) return engine
+  const { version } = JSON.parse(await readFile(require.resolve('binaryen/package.json'), 'utf8'))
+  const tools = `quickjs.wasm ${hashOf(original)}, binaryen ${version}, Node ${process.version} on ${process.platform} ${process.arch}`
+  throw new Error(
+    `the engine of agents came out as ${found}, and all nodes have ${sha256}.\nIf package-lock.json and sources are unchanged, please report this line: ${tools}`,
+  )
+}
+
+/** That of the package, and whose work is in it. */
+async function licence() {
+  const ofPackage = join(dirname(require.resolve('quickjs-wasi/quickjs.wasm')), 'LICENSE')
+  return [
+    'The engine of agents (engine-*.wasm) is a changed copy of quickjs.wasm of the npm package quickjs-wasi. In it is QuickJS-NG:',
+    'Copyright (c) Fabrice Bellard, Charlie Gordon, Ben Noordhuis, Saúl Ibarra Corretgé. Both are licensed in these words:\n',
+    await readFile(ofPackage, 'utf8'),
+  ].join('\n')
 }
 
 /** @param {Uint8Array} original */

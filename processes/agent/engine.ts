@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { FRAME_SLOTS_MAX, HostFault, AGENT_MEMORY_MAX_PAGES } from '../../protocol/index.ts'
 import { type GlobalType, GLOBAL_TYPES } from '../actor/engine-state.ts'
 import { rewrite } from '../rewriter/index.ts'
+import { readEngine, readPrelude } from './built-files.ts'
 
 /** The JavaScript engine, rewritten and compiled: the same for every agent. */
 export interface Engine {
@@ -28,6 +28,9 @@ const IMPORTS: ReadonlySet<string> = new Set([
   'wasi_snapshot_preview1.random_get',
 ])
 
+/** What `build.mjs` makes. */
+const BUILT = new URL('build/', import.meta.url)
+
 let shared: Engine | undefined
 
 /** The engine of this program; made when first asked for. @throws {HostFault} */
@@ -37,8 +40,9 @@ export function engine(): Engine {
 }
 
 function makeEngine(): Engine {
+  const [original, prelude] = [readEngine(BUILT), readPrelude(BUILT)]
   try {
-    const rewritten = rewrite(builtFile('engine.wasm'), {
+    const rewritten = rewrite(original, {
       imports: (module, name, kind) => kind === 'function' && IMPORTS.has(`${module}.${name}`),
       memoryPagesMax: AGENT_MEMORY_MAX_PAGES,
       frameSlotsMax: FRAME_SLOTS_MAX,
@@ -54,12 +58,9 @@ function makeEngine(): Engine {
     return {
       module: new WebAssembly.Module(new Uint8Array(rewritten.bytes)),
       globals,
-      prelude: builtFile('prelude.js'),
+      prelude,
     }
   } catch (cause) {
     throw new HostFault('the engine of agents cannot be loaded', { cause })
   }
 }
-
-/** What `build.mjs` makes. */
-const builtFile = (name: string): Uint8Array => readFileSync(new URL(`build/${name}`, import.meta.url))

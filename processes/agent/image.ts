@@ -33,11 +33,12 @@ function engineImage(): Image {
 }
 
 function makeEngineImage(): Image {
+  const { prelude } = engine()
   try {
     const compiler = new Machine()
     compiler.calls.gas.value = LOAD_GAS
     compiler.start()
-    const code = compiler.calls.compile(engine().prelude, PRELUDE_NAME, 'places')
+    const code = compiler.calls.compile(prelude, PRELUDE_NAME, 'places')
     const machine = new Machine()
     machine.calls.gas.value = LOAD_GAS
     machine.start()

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, it } from 'vitest'
+import { buildAgentRuntime } from '../../../processes/agent/build.mjs'
+import { readEngine, readPrelude } from '../../../processes/agent/built-files.ts'
+import expected from '../../../processes/agent/engine-hash.json' with { type: 'json' }
+import { HostFault } from '../../../protocol/index.ts'
+import { temporaryFolder } from '../../cli/test-terminal.ts'
+
+const ENGINE = `engine-${expected.sha256.slice(0, 8)}.wasm`
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const urlOf = (path: string): URL => pathToFileURL(join(path, '/'))
+
+it('leaves what agents run on, with the licence of what others wrote of it', async () => {
+  await using folder = await temporaryFolder()
+  expect(await buildAgentRuntime(folder.path)).toBe('built')
+  expect(hashOf(readEngine(urlOf(folder.path)))).toBe(expected.sha256)
+  expect(readPrelude(urlOf(folder.path))).not.toHaveLength(0)
+  const licence = await readFile(join(folder.path, 'engine-LICENSE.txt'), 'utf8')
+  expect(licence).toContain(await readFile('node_modules/quickjs-wasi/LICENSE', 'utf8'))
+  expect(await buildAgentRuntime(folder.path)).toBe('fresh')
+})
+
+it('makes an engine again that was cut short, damaged or deleted, and leaves those of other versions', async () => {
+  await using folder = await temporaryFolder()
+  await buildAgentRuntime(folder.path)
+  await writeFile(join(folder.path, 'engine-00000000.wasm'), 'of another version')
+  await writeFile(join(folder.path, ENGINE), 'cut short')
+  expect(() => readEngine(urlOf(folder.path))).toThrow(/damaged.*npm run setup/)
+  expect(await buildAgentRuntime(folder.path)).toBe('built')
+  await rm(join(folder.path, ENGINE))
+  expect(() => readEngine(urlOf(folder.path))).toThrow(HostFault)
+  expect(await buildAgentRuntime(folder.path)).toBe('built')
+  expect(hashOf(readEngine(urlOf(folder.path)))).toBe(expected.sha256)
+  expect(await readdir(folder.path)).toContain('engine-00000000.wasm')
+})
