@@ -13,10 +13,14 @@ export const AO_ENTRIES_PER_PAGE = 100
 export const AO_CATCH_UP_MS = 5_000
 /** Slots looked through before a page that holds something is sent: what failed is left out of pages. */
 export const AO_SLOTS_LOOKED_AT_MAX = 20_000
-/** What a process published of its state, as JSON: the balances of some hundred thousand. */
-export const AO_PUBLISHED_MAX_BYTES = 8 * MiB
+/** What a process published of its state, as it lies in memory: the balances of a hundred thousand. */
+export const AO_PUBLISHED_MAX_BYTES = 32 * MiB
+/** Maps and lists in maps and lists there: they are followed by functions that call themselves. */
+export const AO_PUBLISHED_DEPTH_MAX = 256
 /** What is held of all processes that were asked for what they published; it follows from their results at any time. */
 export const AO_PUBLISHED_HELD_MAX_BYTES = 4 * AO_PUBLISHED_MAX_BYTES
+/** Names of a map among which one is found in any case: all of them are compared. */
+export const AO_NAMES_ANY_CASE_MAX = 1024
 /** Body of a GraphQL question: a page of text. */
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */

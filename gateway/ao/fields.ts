@@ -1,18 +1,20 @@
-/** A map of JSON, as HyperBEAM's messages are. */
-export type Fields = Record<string, unknown>
+import { AO_NAMES_ANY_CASE_MAX } from '../../protocol/index.ts'
 
-/** An empty map in which every name is a name, `__proto__` too. */
-export function noFields(): Fields {
-  return Object.create(null) as Fields
+/** A map of JSON, as HyperBEAM's messages are, in which every name is a name, `__proto__` too. */
+export class Fields extends Map<string, unknown> {
+  toJSON(): unknown {
+    return Object.fromEntries(this)
+  }
 }
 
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether it is a map of JSON as it was parsed. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Fields)
 }
 
 /**
- * What stands at `keys`, as HyperBEAM finds it: names in any case, elements of a list from 1 on, and `body` of what is no
- * map is that itself.
+ * What stands at `keys`, as HyperBEAM finds it: names in any case (but in maps of more than `AO_NAMES_ANY_CASE_MAX` names as
+ * they are written), elements of a list from 1 on, and `body` of what is no map is that itself.
  */
 export function fieldAt(value: unknown, keys: readonly string[]): unknown {
   let found = value
@@ -22,9 +24,14 @@ export function fieldAt(value: unknown, keys: readonly string[]): unknown {
 
 function stepInto(value: unknown, key: string): unknown {
   if (Array.isArray(value)) return /^\d{1,9}$/.test(key) ? value[Number(key) - 1] : undefined
-  if (!isMap(value)) return key === 'body' ? value : undefined
-  if (Object.hasOwn(value, key)) return value[key]
+  if (value instanceof Fields) return fieldNamed(value, key)
+  if (isMap(value)) return fieldNamed(new Fields(Object.entries(value)), key)
+  return key === 'body' ? value : undefined
+}
+
+function fieldNamed(fields: Fields, key: string): unknown {
+  if (fields.has(key) || fields.size > AO_NAMES_ANY_CASE_MAX) return fields.get(key)
   const lower = key.toLowerCase()
-  const name = Object.keys(value).find(other => other.toLowerCase() === lower)
-  return name === undefined ? undefined : value[name]
+  for (const [name, value] of fields) if (name.toLowerCase() === lower) return value
+  return undefined
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '../../protocol/index.ts'
 import { type Exchange, nothingThere, sendJson, sendText } from './exchange.ts'
-import { fieldAt, isMap } from './fields.ts'
+import { fieldAt } from './fields.ts'
 
 /** What is read at a path of HyperBEAM, and in which form. */
 export interface Wanted {
@@ -29,7 +29,7 @@ function asksForJson({ headers }: IncomingMessage, query: URLSearchParams): bool
 export function sendWanted(exchange: Exchange, value: unknown, { keys, isJson }: Wanted): void {
   const found = fieldAt(value, keys)
   if (found === undefined) nothingThere(exchange)
-  if (isMap(found) || Array.isArray(found)) sendJson(exchange.response, 200, found)
+  if (typeof found === 'object' && found !== null) sendJson(exchange.response, 200, found)
   else if (isJson) sendJson(exchange.response, 200, { body: found })
   else sendText(exchange.response, 200, String(found))
 }

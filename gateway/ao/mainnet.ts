@@ -20,7 +20,7 @@ import { type Exchange, expectMethod, nothingThere, parameter, sendBytes, sendJs
 import { countSlots, knownProcess } from './feed-reader.ts'
 import { decodePart, readWanted, sendWanted } from './hyper-path.ts'
 import { locateSlot } from './locate-slot.ts'
-import { processState } from './process-state.ts'
+import { showProcess } from './process-state.ts'
 import { sendSchedule } from './su.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
 
@@ -181,7 +181,7 @@ async function sendState(
   const last = name === 'now' ? 'now' : 'evaluated'
   const asOf = named === undefined ? last : await slotNamed(parts, process, decodePart(named))
   const wanted = readWanted(exchange.request, rest)
-  sendWanted(exchange, await processState(parts, process, asOf, wanted.keys, exchange.signal), wanted)
+  await showProcess(parts, process, asOf, wanted.keys, exchange.signal, state => sendWanted(exchange, state, wanted))
 }
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {

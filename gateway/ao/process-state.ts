@@ -1,7 +1,8 @@
 import { Failure, type ProcessDescription, type Slot, WAIT_MAX_MS } from '../../protocol/index.ts'
-import { type CuParts, resultAt } from './cu.ts'
+import { type AoResult, resultAsAo } from './ao-result.ts'
+import type { CuParts } from './cu.ts'
 import { countSlots } from './feed-reader.ts'
-import { type Fields, noFields } from './fields.ts'
+import { Fields } from './fields.ts'
 
 /** Of which slot a process is asked what it shows. */
 export type AsOf = Slot | 'evaluated' | 'now'
@@ -10,27 +11,36 @@ export type AsOf = Slot | 'evaluated' | 'now'
 const OWN: ReadonlySet<string> = new Set(['device', 'initialized', 'at-slot', 'results'])
 
 /**
- * What a process of HyperBEAM shows of itself after a slot: the result of that slot, and what it published, unless `keys` lead
- * elsewhere: that may take all results before.
+ * Shows what a process of HyperBEAM tells of itself after a slot, as far as `keys` may lead into it: the result of that slot,
+ * or what it published, which may take all results before, or both. `show` takes what it wants at once: a later slot changes it.
  */
-export async function processState(
+export async function showProcess(
   parts: CuParts,
   process: ProcessDescription,
   asOf: AsOf,
-  keys: readonly string[],
+  [key]: readonly string[],
   signal: AbortSignal,
-): Promise<Fields> {
+  show: (state: Fields) => void,
+): Promise<void> {
   const { published, computer, formats } = parts
-  const least = typeof asOf === 'number' ? asOf : await lastSlot(parts, process, asOf)
-  await computer.result(process.id, least, { signal, timeoutMs: WAIT_MAX_MS })
-  const isPublished = !OWN.has(keys[0]?.toLowerCase() ?? '') && (await formats.speakAo(process.module))
-  const { end, fields } = !isPublished
-    ? { end: least + 1, fields: noFields() }
-    : typeof asOf === 'number'
-      ? await published.before(process.id, least + 1, signal)
-      : await published.latest(process.id, least + 1, signal)
-  const raw = await resultAt(parts, process, end - 1, signal)
-  return { ...fields, device: 'process@1.0', initialized: 'true', 'at-slot': end - 1, results: resultFields(raw) }
+  const isPast = typeof asOf === 'number'
+  const speaksAo = await formats.speakAo(process.module)
+  const isPublished = speaksAo && !OWN.has(key?.toLowerCase() ?? '')
+  let slot = isPast ? asOf : await lastSlot(parts, process, asOf)
+  for (;;) {
+    const result = await computer.result(process.id, slot, { signal, timeoutMs: WAIT_MAX_MS })
+    const own = () => ownFields(slot, resultAsAo(result, speaksAo))
+    if (!isPublished) return show(own())
+    const read = isPast ? published.before.bind(published) : published.latest.bind(published)
+    const seen = await read(process, slot + 1, signal, ({ end, fields }) => {
+      if (key !== undefined) show(fields)
+      else if (end === slot + 1) show(new Fields([...fields, ...own()]))
+      return end - 1
+    })
+    if (key !== undefined || seen === slot) return
+    // Others have read on in the meantime: with what was published then goes the result of then.
+    slot = seen
+  }
 }
 
 /** The last slot of the feed, or the last of those that are evaluated. */
@@ -45,10 +55,11 @@ async function lastSlot(
   return Math.max(end, 1) - 1
 }
 
-/** A result where clients look for it: releases of aoconnect in `raw`, the aos command in a text of JSON. */
-function resultFields(raw: Awaited<ReturnType<typeof resultAt>>): Fields {
+/** What is told of any process, with the result where clients look for it: releases of aoconnect in `raw`, the aos command in a text of JSON. */
+function ownFields(slot: Slot, raw: AoResult): Fields {
   const { Output, Messages, Error: error } = raw
-  return { raw, data: dataOf(Output), outbox: Messages, error, json: { body: JSON.stringify(raw) } }
+  const results = { raw, data: dataOf(Output), outbox: Messages, error, json: { body: JSON.stringify(raw) } }
+  return new Fields(Object.entries({ device: 'process@1.0', initialized: 'true', 'at-slot': slot, results }))
 }
 
 const dataOf = (output: unknown): unknown =>

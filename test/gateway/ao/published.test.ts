@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { AO_SLOTS_LOOKED_AT_MAX, type Envelope, toUtf8 } from '../../../protocol/index.ts'
+import { Fields, fieldAt } from '../../../gateway/ao/fields.ts'
+import { PublishedStates } from '../../../gateway/ao/published-states.ts'
+import {
+  AO_NAMES_ANY_CASE_MAX,
+  AO_PUBLISHED_DEPTH_MAX,
+  AO_PUBLISHED_HELD_MAX_BYTES,
+  AO_PUBLISHED_MAX_BYTES,
+  AO_SLOTS_LOOKED_AT_MAX,
+  asProcessId,
+  type Envelope,
+  toUtf8,
+} from '../../../protocol/index.ts'
 import { aoOutput, FakeNode } from './fake-node.ts'
 import { call } from './http-call.ts'
 import { Sender } from './sender.ts'
@@ -27,6 +38,8 @@ async function publishing(...slots: readonly (readonly Json[])[]) {
   const at = `${node.url}/${process}~process@1.0`
   return { node, sender, process, at, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
 }
+
+const emptyMaps = (count: number): Json => Object.fromEntries(Array.from({ length: count }, (_, i) => [i, {}]))
 
 describe('what a process publishes', () => {
   test('is read by its names, in any case, as text or as JSON', async () => {
@@ -117,7 +130,7 @@ describe('what a process publishes', () => {
   })
 
   test('counts only where the slot went well, and is bounded', async () => {
-    const large = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`key-${i}`, 'x'.repeat(1 << 20)]))
+    const large = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`key-${i}`, 'x'.repeat(1 << 20)]))
     await using world = await publishing([patch({ small: 'a' })], [patch({ bad: 'b' })], [patch(large)])
     const { program } = world.node
     world.node.program = (slot, envelope) => ({
@@ -130,6 +143,124 @@ describe('what a process publishes', () => {
       const tooLarge = await call(`${world.at}/now/small`)
       expect([tooLarge.status, tooLarge.at('code')]).toEqual([413, 'too-large'])
     }
+  })
+
+  test('is bounded by what it takes in memory, however short it is as JSON', async () => {
+    const maps = emptyMaps(AO_PUBLISHED_MAX_BYTES / 256)
+    const deep: unknown = JSON.parse('['.repeat(AO_PUBLISHED_DEPTH_MAX * 2) + ']'.repeat(AO_PUBLISHED_DEPTH_MAX * 2))
+    for (const large of [{ maps }, { deep }]) {
+      await using world = await publishing([patch(large)])
+      for (const path of ['now/small', 'compute&slot=0/small'])
+        expect([path, (await call(`${world.at}/${path}`)).status]).toEqual([path, 413])
+    }
+  })
+
+  test('is told in whole or not at all: what is too large is so for those who waited, and not for slots before it', async () => {
+    const large = { maps: emptyMaps(AO_PUBLISHED_MAX_BYTES / 256) }
+    await using world = await publishing([patch({ small: 'a' })], [], [patch(large)], [patch({ small: 'b' })])
+    const waited = await Promise.all(Array.from({ length: 3 }, () => call(`${world.at}/now/small`)))
+    expect(waited.map(({ status }) => status)).toEqual([413, 413, 413])
+    for (const slot of [0, 1, 0]) expect((await call(`${world.at}/compute&slot=${slot}/small`)).text).toBe('a')
+    for (const slot of [2, 3]) expect((await call(`${world.at}/compute&slot=${slot}/small`)).status).toBe(413)
+  })
+
+  test.each([1, 2])('goes with the result of its slot, though others read on: from call %i on', async from => {
+    const slots = Array.from({ length: 6 }, (_, count) => [patch({ balances: { count } })])
+    await using world = await publishing(...slots)
+    const { node, at } = world
+    node.evaluatedTo = 2
+    await call(`${at}/compute/balances`)
+    const { result } = node.computer
+    const tell = async (path: string) => {
+      let calls = 0
+      node.computer.result = async (...asked) => {
+        const told = await result(...asked)
+        if (++calls < from || node.evaluatedTo >= slots.length) return told
+        const outer = node.computer.result
+        node.computer.result = result
+        node.evaluatedTo++
+        await call(`${at}/compute/balances`)
+        node.computer.result = outer
+        return told
+      }
+      const { json } = await call(`${at}/${path}`)
+      node.computer.result = result
+      return json as { 'at-slot': number; balances: unknown; results: { data: string } }
+    }
+    for (const path of ['compute&slot=1', 'compute']) {
+      const told = await tell(path)
+      const slot = path === 'compute&slot=1' ? 1 : told['at-slot']
+      expect(told).toMatchObject({ 'at-slot': slot, balances: { count: slot }, results: { data: `slot ${slot}` } })
+    }
+  })
+
+  test('of long ago is read for one after the other, and once for all who ask for the same', async () => {
+    const slots = Array.from({ length: 4 }, (_, count) => [patch({ count })])
+    await using world = await publishing(...slots)
+    const { computer } = world.node
+    const { results } = computer
+    const [read, running]: [number[], Set<number>] = [[], new Set()]
+    let most = 0
+    computer.results = async function* (process, begin, end, options) {
+      read.push(end)
+      running.add(read.length)
+      most = Math.max(most, running.size)
+      const own = read.length
+      for await (const result of results(process, begin, end, options)) {
+        await new Promise(setImmediate)
+        yield result
+      }
+      running.delete(own)
+    }
+    const asked = [1, 2, 1, 2, 1, 2, 0]
+    const told = await Promise.all(asked.map(slot => call(`${world.at}/compute&slot=${slot}/count`)))
+    expect(told.map(({ text }) => Number(text))).toEqual(asked)
+    expect([read.toSorted(), most]).toEqual([[1, 2, 3], 1])
+  })
+
+  test('of another epoch is read anew', async () => {
+    await using world = await publishing([patch({ count: 1 })])
+    const { node } = world
+    const published = new PublishedStates(node.computer)
+    const process = await node.description(world.process)
+    const count = (epoch: number) =>
+      published.latest({ ...process, epoch }, 1, AbortSignal.timeout(5_000), ({ fields }) => fields.get('count'))
+    expect(await count(0)).toBe(1)
+    node.program = () => ({ output: aoOutput({ Messages: [patch({ count: 2 })] }) })
+    expect([await count(0), await count(1)]).toEqual([1, 2])
+  })
+
+  test('is held as far as there is room: those who read at once and find none are told so', async () => {
+    await using world = await publishing([])
+    const { computer } = world.node
+    const gate = Promise.withResolvers<void>()
+    const large = aoOutput({ Messages: [patch({ maps: emptyMaps(80_000) })] })
+    computer.results = async function* (_process, begin, end) {
+      const usual = await computer.result(world.process, 0)
+      for (let slot = begin; slot < end; slot++) {
+        yield { ...usual, slot, output: slot === 0 ? large : usual.output }
+        await gate.promise
+      }
+    }
+    const published = new PublishedStates(computer)
+    const process = await world.node.description(world.process)
+    const read = (n: number) => {
+      const other = { ...process, id: asProcessId(String(n).repeat(43)) }
+      return published.latest(other, 2, AbortSignal.timeout(20_000), ({ end }) => end).catch(error => error.code)
+    }
+    const room = AO_PUBLISHED_HELD_MAX_BYTES / AO_PUBLISHED_MAX_BYTES
+    const first = Array.from({ length: room }, (_, n) => read(n))
+    expect(await read(room)).toBe('busy')
+    gate.resolve()
+    expect(await Promise.all(first)).toEqual(first.map(() => 2))
+    expect(await read(room)).toBe(2)
+  })
+
+  test('is found by its name in any case where the names are few, and as it is written where they are many', () => {
+    const few = new Fields(Array.from({ length: AO_NAMES_ANY_CASE_MAX }, (_, i) => [`Name-${i}`, i]))
+    const many = new Fields([...few, ['one more', true]])
+    expect([fieldAt(few, ['Name-7']), fieldAt(few, ['name-7'])]).toEqual([7, 7])
+    expect([fieldAt(many, ['Name-7']), fieldAt(many, ['name-7'])]).toEqual([7, undefined])
   })
 
   test('is nothing where the program does not speak as AO does, but its results are there', async () => {
