@@ -1,22 +1,18 @@
 // Makes the engine of agents from the one of npm: small functions stand where they were called. Its file is named by its hash, and is taken
 // as it is if that is what it holds. Plain JavaScript that any Node from 18 on understands.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { bytesIfThere, replaceFile } from '../build-files.mjs'
 
 const require = createRequire(import.meta.url)
 /** Where a clone has it. */
 const OF_CLONE = fileURLToPath(new URL('build', import.meta.url))
 const LICENCE_FILE = 'engine-LICENSE.txt'
-/** JS_FreeValueRT of quickjs-wasi 3.6.2: a third of all calls that a message makes are of it, or of what does nothing but call it. */
-const FREE_VALUE = '28'
-/** From here on values are counted, as unsigned words: JS_TAG_FIRST in the upper half. */
-const FIRST_COUNTED = BigInt.asUintN(64, -9n << 32n)
-/** Of a function's code, as the optimizer counts. With 60 the engine is a fifth longer, and not quicker. */
-const INLINED_SIZE_MAX = 40
 
 /**
  * Writes the engine into `outDir`, which is there, and its licence. Engines of other versions stay: a node that still runs one starts
@@ -81,40 +77,15 @@ async function licence() {
   ].join('\n')
 }
 
-/** @param {Uint8Array} original */
-async function optimized(original) {
-  // Thirteen megabytes that are rarely needed.
-  const { default: binaryen } = await import('binaryen')
-  const module = binaryen.readBinary(original)
-  guardFreeing(binaryen, module)
-  binaryen.setOptimizeLevel(2)
-  binaryen.setShrinkLevel(0)
-  binaryen.setAlwaysInlineMaxSize(INLINED_SIZE_MAX)
-  module.runPasses(['inlining-optimizing'])
-  return module.emitBinary()
-}
-
 /**
- * Of most values that are given up nobody counts who has them, or others still do. The function that frees the rest is long, so it
- * stands behind one that sees to these and is short enough to stand where it is called.
+ * In a thread of its own: the optimizer keeps its settings for all that a program does with it, and the compiler of the standard
+ * processes has others.
  *
- * @param {typeof import('binaryen').default} binaryen
- * @param {import('binaryen').default.Module} module
+ * @param {Uint8Array} original
+ * @returns {Promise<Uint8Array>}
  */
-function guardFreeing(binaryen, module) {
-  const { i32, i64, local } = module
-  const { params, results, vars, body } = binaryen.getFunctionInfo(module.getFunction(FREE_VALUE))
-  module.addFunction('free', params, results, vars, module.copyExpression(body))
-  const [runtime, value, count] = [local.get(0, binaryen.i32), () => local.get(1, binaryen.i64), 2]
-  const counter = () => i32.sub(i32.wrap(value()), i32.const(4))
-  const guard = module.if(
-    i64.ge_u(value(), i64.const(FIRST_COUNTED)),
-    module.if(
-      i32.gt_s(local.tee(count, i32.load(0, 4, counter()), binaryen.i32), i32.const(1)),
-      i32.store(0, 4, counter(), i32.sub(local.get(count, binaryen.i32), i32.const(1))),
-      module.call('free', [runtime, value()], binaryen.none),
-    ),
-  )
-  module.removeFunction(FREE_VALUE)
-  module.addFunction(FREE_VALUE, params, results, [binaryen.i32], guard)
+async function optimized(original) {
+  const worker = new Worker(new URL('optimize-engine.mjs', import.meta.url), { workerData: original })
+  const [engine] = await once(worker, 'message')
+  return engine
 }
