@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bytesIfThere, replaceFile } from '../build-files.mjs'
 
 const require = createRequire(import.meta.url)
@@ -83,8 +83,9 @@ async function licence() {
 
 /** @param {Uint8Array} original */
 async function optimized(original) {
-  // Thirteen megabytes that are rarely needed.
-  const { default: binaryen } = await import('binaryen')
+  // Thirteen megabytes that are rarely needed; of its own, for who compiles before in the same program leaves its settings in the other.
+  /** @type {typeof import('binaryen')} */
+  const { default: binaryen } = await import(`${pathToFileURL(require.resolve('binaryen')).href}?engine`)
   const module = binaryen.readBinary(original)
   guardFreeing(binaryen, module)
   binaryen.setOptimizeLevel(2)
