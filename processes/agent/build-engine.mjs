@@ -84,8 +84,10 @@ async function licence() {
 /** @param {Uint8Array} original */
 async function optimized(original) {
   // Thirteen megabytes that are rarely needed; of its own, for who compiles before in the same program leaves its settings in the other.
+  const place = pathToFileURL(require.resolve('binaryen'))
+  place.search = 'engine'
   /** @type {typeof import('binaryen')} */
-  const { default: binaryen } = await import(`${pathToFileURL(require.resolve('binaryen')).href}?engine`)
+  const { default: binaryen } = await import(place.href)
   const module = binaryen.readBinary(original)
   guardFreeing(binaryen, module)
   binaryen.setOptimizeLevel(2)
