@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import expected from '../../../processes/agent/engine-hash.json' with { type: 'json' }
 import { agentRuntime } from '../../../processes/agent/index.ts'
@@ -9,6 +13,25 @@ import { AgentDriver, request, spawnMessage } from './agent-driver.ts'
 it('is the engine that the protocol names', () => {
   const text = readFileSync(new URL('../../../docs/protocol/agent.md', import.meta.url), 'utf8')
   expect(text).toContain(expected.sha256)
+})
+
+it('is the same, whatever was compiled before by the program that makes it', async () => {
+  const processes = new URL('../../../processes/', import.meta.url)
+  // As in a clone where none was made yet.
+  const clone = await mkdtemp(fileURLToPath(new URL('../.cache/engine-', processes)))
+  for (const file of ['build-files.mjs', 'agent/build-engine.mjs', 'agent/engine-hash.json'])
+    await cp(new URL(file, processes), join(clone, file))
+  const script = `
+    import binaryen from 'binaryen'
+    import { buildAgentEngine } from './agent/build-engine.mjs'
+    binaryen.setLowMemoryUnused(true)
+    console.log(await buildAgentEngine('.'))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: clone,
+    encoding: 'utf8',
+  })
+  await rm(clone, { recursive: true })
+  expect([stdout, stderr]).toEqual(['built\n', ''])
 })
 
 const PROMISED = { name: 'small', version: '1', args: {}, state: {}, messages: {}, queries: {}, events: {} }
