@@ -54,7 +54,11 @@ export function readPlainBody(request: IncomingMessage, limitBytes: number, room
 /** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
 function collect(request: IncomingMessage, maxBytes: number, room: BodyRoom): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    let sizeBytes = 0
+    const cut = (cause?: unknown): Failure =>
+      new Failure('aborted', { sizeBytes }, { cause, note: 'the body was cut short' })
+    let [sizeBytes, isWhole] = [0, false]
+    // Nothing is told any more of what is closed.
+    if (request.destroyed) return reject(cut())
     const end = (failure: Failure): void => {
       room.end(body)
       request.removeAllListeners('data')
@@ -67,10 +71,13 @@ function collect(request: IncomingMessage, maxBytes: number, room: BodyRoom): Pr
       if (sizeBytes > maxBytes) end(tooLarge(maxBytes))
       else body.add(piece, maxBytes)
     })
-    request.on('end', () => resolve(room.end(body)))
-    request.on('error', cause => end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })))
+    request.on('end', () => {
+      isWhole = true
+      resolve(room.end(body))
+    })
+    request.on('error', cause => end(cut(cause)))
     request.on('close', () => {
-      if (!request.complete) end(new Failure('aborted', { sizeBytes }, { note: 'the body was cut short' }))
+      if (!isWhole) end(cut())
     })
   })
 }

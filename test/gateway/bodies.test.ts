@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -62,5 +63,22 @@ it('a body in pieces of one byte holds what it is long', async () => {
   expect(room.heldBytes).toBeLessThanOrEqual(40 * KiB)
   socket.write('0\r\n\r\n')
   await expect.poll(heard).toContain(`${20 * KiB} bytes`)
+  expect(room.heldBytes).toBe(0)
+})
+
+it('a body that is looked for only after its client has gone is told as cut short', async () => {
+  const room = new BodyRoom()
+  const read = Promise.withResolvers<unknown>()
+  const server = createServer(async (request: IncomingMessage) => {
+    request.on('error', () => undefined)
+    await new Promise(resolve => request.once('close', resolve))
+    read.resolve(await readPlainBody(request, 512 * KiB, room).catch(error => Failure.from(error).code))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { socket } = post((server.address() as AddressInfo).port, 10, 5)
+  await once(server, 'request')
+  socket.destroy()
+  expect(await read.promise).toBe('aborted')
   expect(room.heldBytes).toBe(0)
 })
