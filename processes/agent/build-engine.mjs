@@ -85,7 +85,7 @@ async function licence() {
  * @returns {Promise<Uint8Array>}
  */
 async function optimized(original) {
-  const worker = new Worker(new URL('optimize-engine.mjs', import.meta.url), { workerData: original })
+  const worker = new Worker(new URL('optimize-engine.mjs', import.meta.url), { workerData: original, execArgv: [] })
   const [engine] = await once(worker, 'message')
   return engine
 }

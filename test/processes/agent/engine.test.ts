@@ -19,7 +19,12 @@ it('is the same, whatever was compiled before by the program that makes it', asy
   const processes = new URL('../../../processes/', import.meta.url)
   // As in a clone where none was made yet.
   const clone = await mkdtemp(fileURLToPath(new URL('../.cache/engine-', processes)))
-  for (const file of ['build-files.mjs', 'agent/build-engine.mjs', 'agent/engine-hash.json'])
+  for (const file of [
+    'build-files.mjs',
+    'agent/build-engine.mjs',
+    'agent/optimize-engine.mjs',
+    'agent/engine-hash.json',
+  ])
     await cp(new URL(file, processes), join(clone, file))
   const script = `
     import binaryen from 'binaryen'

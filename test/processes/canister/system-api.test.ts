@@ -285,6 +285,6 @@ describe('a canister that waits', () => {
     expect(net.ingress(canister, 'forget')?.reject?.error).toBe('IC0506')
     // It calls itself, and then, with no argument, the management canister, which has no such method.
     expect(net.ingress(canister, 'never', principalOf(canister))?.reply).toHaveLength(0)
-    expect([...(net.ingress(canister, 'never', new Uint8Array(0))?.reply ?? [])]).toEqual([4])
+    expect([...(net.ingress(canister, 'never', new Uint8Array(0))?.reply ?? [])]).toEqual([5])
   })
 })
