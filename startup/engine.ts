@@ -4,19 +4,11 @@
  *
  * - Young objects live in 8 MiB instead of up to 32: buffers they hold are given back four times as often. And in no less from the beginning:
  *   a start copied what it made from 1 MiB to 2, 4 and 8, a tenth of what it took.
- * - Old objects grow by as much again before they are collected, instead of by up to three times as much: buffers that a burst of thousands of
- *   processes left to them were 130 MiB at their peak, and the C library keeps what was once in use; they are 90.
  * - All objects are made among the young ones: what a message leaves behind lives just too long for the engine's guess (decision 0043).
  * - Two arenas for all threads, free ends of them go back to the system, and what is large is mapped by itself.
  */
 export const NODE_ENGINE = {
-  execArgv: [
-    '--min-semi-space-size=8',
-    '--max-semi-space-size=8',
-    '--no-allocation-site-pretenuring',
-    '--heap-growing-percent=100',
-    '--expose-gc',
-  ],
+  execArgv: ['--min-semi-space-size=8', '--max-semi-space-size=8', '--no-allocation-site-pretenuring', '--expose-gc'],
   env: {
     MALLOC_ARENA_MAX: '2',
     MALLOC_TRIM_THRESHOLD_: '131072',
