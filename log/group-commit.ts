@@ -6,9 +6,6 @@ import type { NamedBlock } from './journal-format.ts'
 
 /** One group holds no more than this, so that a large backlog is made durable piece by piece. */
 const GROUP_MAX_BYTES = 8 * 1024 * 1024
-/** What nobody waits for gathers so long before it is written, or until it is so many commits. */
-const GATHER_MS = 1
-const GATHERED_MAX = 8
 /** Quiet time after which the journal is sealed. Longer than a client takes for its next request: a commit waits for a seal that is being written. */
 const SEAL_AFTER_MS = 100
 
@@ -33,8 +30,7 @@ export interface GroupCommitParts {
 }
 
 /**
- * One writer: whatever waits when the disk is free becomes durable by one fdatasync. Where that is only what can go on without it, there
- * is time for more: a chain of pushes would have a write for each of its slots.
+ * One writer: whatever waits when the disk is free becomes durable by one fdatasync.
  *
  * 1. Groups are written in the order in which commits came; a group is on the disk as a whole or not at all.
  * 2. If one fails, so does all that waits behind it.
@@ -46,8 +42,6 @@ export class GroupCommit {
   #running: Promise<void> | undefined
   #writing: Promise<void> | undefined
   #held: Promise<void> | undefined
-  /** Ends the wait for more. */
-  #hurry: (() => void) | undefined
   #sealTimer: NodeJS.Timeout | undefined
 
   constructor(parts: GroupCommitParts) {
@@ -67,7 +61,6 @@ export class GroupCommit {
       }
       commitment?.advance('queued')
       this.#queue.push({ blocks, bytes, commitment, resolve, reject })
-      if (!this.#mayGather) this.#hurry?.()
       this.#running ??= this.#run()
     })
   }
@@ -97,7 +90,6 @@ export class GroupCommit {
     // What else is committed in this turn of the loop shares the first group.
     await Promise.resolve()
     while (this.#queue.length > 0) {
-      if (this.#mayGather) await this.#gathered()
       while (this.#held !== undefined) await this.#held
       this.#writing = this.#writeGroup()
       await this.#writing
@@ -106,21 +98,6 @@ export class GroupCommit {
     this.#running = undefined
     this.#sealTimer = setTimeout(() => this.#seal(), SEAL_AFTER_MS)
     this.#sealTimer.unref()
-  }
-
-  /** Whether nobody waits for what is in the queue, and there is room for more in a group that is worth its write. */
-  get #mayGather(): boolean {
-    return this.#queue.length < GATHERED_MAX && this.#queue.every(({ commitment }) => commitment?.isPatient === true)
-  }
-
-  /** Resolves after a while, or as soon as what is in the queue may not gather. */
-  async #gathered(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, GATHER_MS)
-    this.#hurry = resolve
-    await promise
-    this.#hurry = undefined
-    clearTimeout(timer)
   }
 
   async #writeGroup(): Promise<void> {

@@ -8,13 +8,10 @@ export type CommitState = 'coming' | 'queued' | 'writing' | 'durable' | 'failed'
  * 2. What became durable or failed stays so, and forgets what it was built on.
  */
 export class Commitment {
-  /** Whether all that it holds goes on without it: pushes that were evaluated on their way to the disk. */
-  readonly isPatient: boolean
   #state: CommitState = 'coming'
   #builtOn: readonly Commitment[]
 
-  constructor(builtOn: readonly Commitment[] = [], isPatient = false) {
-    this.isPatient = isPatient
+  constructor(builtOn: readonly Commitment[] = []) {
     this.#builtOn = builtOn
   }
 

@@ -77,10 +77,7 @@ export class Flights {
     // What came from one commit stands together.
     for (const { after } of batch)
       if (after !== undefined && after.state !== 'durable' && after !== builtOn.at(-1)) builtOn.push(after)
-    return new Commitment(
-      builtOn,
-      batch.every(({ after }) => after !== undefined),
-    )
+    return new Commitment(builtOn)
   }
 
   add(flight: Flight): void {

@@ -135,34 +135,6 @@ test('what builds on a commit that is refused is refused with it, though its own
   await log.commit([blockOf(b, 0)], new Commitment([alone]))
 })
 
-test('what nobody waits for is written once a while has passed, when it is much, or with what somebody waits for', async () => {
-  await using folder = await tempFolder()
-  const files = new FaultyFiles()
-  await using log = await openWith(files, folder.path)
-  const [a, b, c] = [messagesOf('a'), messagesOf('b'), messagesOf('c')]
-  for (const feed of [a, b, c, ...feeds.slice(0, 8)]) await log.length(feed)
-  await log.commit([blockOf(c, 0)])
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const before = files.datasyncs
-  const patient = (): Commitment => new Commitment([], true)
-  const gathered = [log.commit([blockOf(a, 0)], patient())]
-  await turn()
-  gathered.push(log.commit([blockOf(b, 0)], patient()))
-  await turn()
-  expect(files.datasyncs).toBe(before)
-  await Promise.all([...gathered, log.commit([blockOf(c, 1)])])
-  expect(files.datasyncs).toBe(before + 1)
-  const alone = log.commit([blockOf(a, 1)], patient())
-  await turn()
-  expect(files.datasyncs).toBe(before + 1)
-  vi.runAllTimers()
-  await alone
-  expect(files.datasyncs).toBe(before + 2)
-  await Promise.all(feeds.slice(0, 8).map(feed => log.commit([blockOf(feed, 0)], patient())))
-  expect(files.datasyncs).toBe(before + 3)
-})
-
 test('the journal is sealed when it is quiet, not between commits of a client that sends one after the other', async () => {
   await using folder = await tempFolder()
   const files = new FaultyFiles()
