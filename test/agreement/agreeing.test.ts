@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts'
 import { AGREED_UNITS as UNITS, agreedProcess as process } from '../fakes/agreed-process.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
+import { settle } from '../fakes/manual-clock.ts'
 import { realClock } from '../fakes/real-clock.ts'
 
 const stateAt = (slot: number): Uint8Array =>
@@ -63,7 +64,10 @@ test('units that never agree are given up in time, though the date is set back a
   const clock = {
     now: () => 1e12 - elapsedMs,
     elapsed: () => elapsedMs,
-    sleep: async (ms: number) => void (elapsedMs += ms),
+    async sleep(ms: number) {
+      elapsedMs += ms
+      await settle(1)
+    },
   }
   const read = async (unit: KeyId): Promise<Uint8Array> => stateAt(UNITS.indexOf(unit))
   const asking = agreeing(
