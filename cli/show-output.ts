@@ -1,5 +1,5 @@
 import { type CanisterAnswer, decodeCandid, decodeCanisterOutput, MalformedBytes } from '../protocol/index.ts'
-import { namesOf, showCandid } from './ic/show-candid.ts'
+import { LINE_WIDTH, namesOf, showCandid } from './ic/show-candid.ts'
 import { safeText, showBytes, textOf } from './show-bytes.ts'
 
 const NO_NAMES = namesOf('')
@@ -18,7 +18,7 @@ function showAnswers(output: Uint8Array): string | undefined {
 function showAnswer({ reply, reject }: CanisterAnswer): string {
   if (reject !== undefined) return safeText(`${reject.error}: ${reject.message}`)
   const values = unless(() => decodeCandid(reply))
-  return values === undefined ? showBytes(reply) : showCandid(values, NO_NAMES)
+  return values === undefined ? showBytes(reply) : showCandid(values, NO_NAMES, LINE_WIDTH)
 }
 
 function unless<T>(decode: () => T): T | undefined {

@@ -302,7 +302,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       checkpoints: this.#checkpoints,
       results: this.#stored,
       senders: this.#senders,
-      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
       sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
       early: (process, results, { sends }, commitment) => this.#word.tellEarly(process, results, sends, commitment),

@@ -37,7 +37,8 @@ export interface FollowerParts extends Places {
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
   readonly senders: VerdictParts
-  now(): number
+  /** See `Clock`. */
+  elapsed(): number
   sleep(ms: number, signal: AbortSignal): Promise<void>
   /** Whether this node's own scheduler admitted what stands in the feed. */
   readonly trusted: boolean

@@ -117,7 +117,7 @@ export class Follower {
       follower.#evaluated = firstSlot + count
       follower.#nextBlock = certified
     }
-    follower.usedMs = parts.now()
+    follower.usedMs = parts.elapsed()
     return follower
   }
 
@@ -175,7 +175,7 @@ export class Follower {
     const isBusy = this.#running !== undefined || this.#pausing > 0 || this.#stopped !== undefined
     // Of a process that is just made nothing is there to be opened.
     if (isBusy || this.#frames.blocks === 0) return
-    this.usedMs = this.#parts.now()
+    this.usedMs = this.#parts.elapsed()
     const held = this.hold()
     this.#openOnce()
       .catch(ignore)
@@ -197,13 +197,13 @@ export class Follower {
 
   /** Evaluates what stands in the feed. */
   start(): void {
-    this.usedMs = this.#parts.now()
+    this.usedMs = this.#parts.elapsed()
     this.#running ??= this.#run()
   }
 
   /** Resolves when slot `slot` is evaluated. @throws what stops this follower; of a feed that has none yet, `timeout` */
   reached(slot: Slot): Promise<void> {
-    this.usedMs = this.#parts.now()
+    this.usedMs = this.#parts.elapsed()
     if (slot < 0) return Promise.reject(new Failure('timeout', { process: this.process.id, slot: 0 }))
     if (slot < this.#evaluated) return Promise.resolve()
     const failed = this.#stopped ?? this.#faults.standing
@@ -306,7 +306,7 @@ export class Follower {
 
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
-    if (isTooLong(failure)) return this.#faults.orSlow(failure, this.#parts.now())
+    if (isTooLong(failure)) return this.#faults.orSlow(failure, this.#parts.elapsed())
     const pauseMs = this.#faults.add(failure, this.#nextBlock, this.#evaluated)
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
@@ -326,7 +326,7 @@ export class Follower {
   /** Two who find the process closed must not open it over each other. It may be closed still: what is slow is opened elsewhere. */
   #openOnce(): Promise<void> {
     this.#opening ??= this.#open()
-      .catch(error => this.#faults.orSlow(error, this.#parts.now()))
+      .catch(error => this.#faults.orSlow(error, this.#parts.elapsed()))
       .finally(() => {
         this.#opening = undefined
       })
@@ -334,7 +334,7 @@ export class Follower {
   }
 
   async #open(): Promise<void> {
-    this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
+    this.#seat = this.#faults.placeIn(this.#parts, this.#parts.elapsed())
     const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated, blocks: this.#nextBlock }
     await this.#past.replay(async () => this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo)))
   }
@@ -346,7 +346,7 @@ export class Follower {
   async #replay({ blocks, sizeBytes, generation }: OpenedProcess): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
-    this.#sinceCheckpoint.reset(this.#parts.now())
+    this.#sinceCheckpoint.reset(this.#parts.elapsed())
     this.#replayedBlocks = blocks
     for (let next = blocks; next < end; next = this.#replayedBlocks) {
       await this.#evaluateFrom(next, () => end)
@@ -424,7 +424,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    return this.#sinceCheckpoint.isDue(this.#parts.now())
+    return this.#sinceCheckpoint.isDue(this.#parts.elapsed())
   }
 
   #certify({ frame, told }: Asked, outcome: FrameOutcome, { certificate, certificateBytes }: Certified): void {
@@ -469,11 +469,11 @@ export class Follower {
 
   async #writeCheckpoint(): Promise<void> {
     const blocks = this.#replayedBlocks
-    const beganMs = this.#parts.now()
+    const beganMs = this.#parts.elapsed()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint.reset(beganMs)
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
-    this.#sinceCheckpoint.wrote(this.#parts.now() - beganMs)
+    this.#sinceCheckpoint.wrote(this.#parts.elapsed() - beganMs)
   }
 }

@@ -121,11 +121,11 @@ export class PastStates {
     { signal, timeoutMs = QUERY_WALL_MAX_MS }: CallOptions,
     each?: (outcome: FrameOutcome) => void,
   ): Promise<void> {
-    const deadlineMs = this.#clock.now() + timeoutMs
+    const deadlineMs = this.#clock.elapsed() + timeoutMs
     const feed = messagesFeed(follower.process)
     while (copy.slots <= slot) {
       if (signal?.aborted === true) throw new Failure('aborted', {}, { cause: signal.reason })
-      if (this.#clock.now() > deadlineMs) throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
+      if (this.#clock.elapsed() > deadlineMs) throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
       const frame = await this.#log.block(feed, copy.block)
       if (frame === undefined) throw new Failure('unknown-slot', { process: copy.process, slot: copy.slots })
       const { firstSlot, count } = readFrameHead(frame)

@@ -97,7 +97,7 @@ export class Residency<One extends Resident> implements Disposable {
 
   async #hibernateIdle(loaded: readonly One[]): Promise<void> {
     const { maxBytes, clock } = this.#parts
-    const nowMs = clock.now()
+    const nowMs = clock.elapsed()
     const idleSinceMs = nowMs - IDLE_MAX_MS
     const comfortable = Math.min(maxBytes, COMFORTABLE_BYTES)
     let bytes = loaded.reduce((sum, one) => sum + one.sizeBytes, 0)

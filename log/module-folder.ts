@@ -10,6 +10,7 @@ import {
   type ModuleDescription,
   type ModuleId,
   parseDataItem,
+  verifyDataItem,
 } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { JournalFiles } from './journal-files.ts'
@@ -36,7 +37,9 @@ export class ModuleFolder {
   #sorted: readonly { key: Uint8Array; listing: ModuleListing }[] | undefined
   readonly #known = new Map<ModuleId, ModuleDescription>()
   #knownBytes = 0
-  readonly #reading = new Map<ModuleId, Promise<Uint8Array>>()
+  readonly #reading = new Map<ModuleId, Promise<Uint8Array | undefined>>()
+  /** Whose files were written or checked since the start: a disk that damages files does so while nobody looks. */
+  readonly #sound = new Set<ModuleId>()
   readonly #adding = new Map<ModuleId, Promise<void>>()
 
   readonly #knownMaxBytes: number
@@ -84,6 +87,7 @@ export class ModuleFolder {
     } catch (error) {
       throw diskFailure(error, 'modules')
     }
+    this.#sound.add(description.id)
     this.#listed.set(description.id, listingOf(description))
     this.#sorted = undefined
   }
@@ -113,13 +117,22 @@ export class ModuleFolder {
   /** The same bytes for all who ask at once: a thousand questions for one module would read it a thousand times over. */
   async moduleItem(id: ModuleId): Promise<Uint8Array | undefined> {
     if (!this.#listed.has(id)) return undefined
-    const reading =
-      this.#reading.get(id) ??
-      readFile(this.#pathOf(id))
-        .then(plainBytes)
-        .finally(() => this.#reading.delete(id))
+    const reading = this.#reading.get(id) ?? this.#read(id).finally(() => this.#reading.delete(id))
     this.#reading.set(id, reading)
     return reading
+  }
+
+  /** A file that is not what was signed is as good as none: it is removed, and the module looked for elsewhere or added again. */
+  async #read(id: ModuleId): Promise<Uint8Array | undefined> {
+    const bytes = plainBytes(await readFile(this.#pathOf(id)))
+    if (this.#sound.has(id) || isWholeItem(id, bytes)) {
+      this.#sound.add(id)
+      return bytes
+    }
+    this.#listed.delete(id)
+    this.#sorted = undefined
+    await this.#files.remove(this.#pathOf(id))
+    return undefined
   }
 
   modules({ after, limit }: { after?: ModuleId | undefined; limit: number }): readonly ModuleListing[] {
@@ -147,6 +160,15 @@ async function readListing(path: string): Promise<ModuleListing | undefined> {
     return undefined
   } finally {
     await file.close()
+  }
+}
+
+function isWholeItem(id: ModuleId, bytes: Uint8Array): boolean {
+  try {
+    const item = parseDataItem(bytes)
+    return item.id === id && verifyDataItem(item)
+  } catch {
+    return false
   }
 }
 

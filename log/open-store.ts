@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import Corestore from 'corestore'
 import HypercoreStorage from 'hypercore-storage'
 import RocksDB from 'rocksdb-native'
@@ -31,7 +31,7 @@ export async function openStore(folder: string): Promise<OpenedStore> {
   try {
     return await openOnce(folder)
   } catch (error) {
-    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'feeds' }, { cause: error })
+    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: dirname(folder) }, { cause: error })
     // Having met this, hypercore-storage has removed the WAL; the journal holds what stood in it.
     if (error instanceof Error && BROKEN_WAL.test(error.message)) return await openOnce(folder)
     const failure = diskFailure(error, 'feeds')

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import RocksDB from 'rocksdb-native'
 import { compareBytes, Failure, type Store, type StoreChange } from '../protocol/index.ts'
 import { DATABASE_MEMORY } from './database-memory.ts'
@@ -273,7 +274,7 @@ async function openDatabase(folder: string): Promise<RocksDB> {
     await db.ready()
     return db
   } catch (error) {
-    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
+    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: dirname(folder) }, { cause: error })
     const failure = diskFailure(error, 'store')
     if (failure.code === 'disk-full') throw failure
     throw new Failure(

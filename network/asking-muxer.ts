@@ -1,4 +1,5 @@
-import type { MessageStream, StreamMuxerFactory } from '@libp2p/interface'
+import type { StreamMuxerFactory } from '@libp2p/interface'
+import { aroundMuxer, type Muxed } from './around-muxer.ts'
 
 /** What a muxer of yamux offers beside streams. */
 interface Echoing {
@@ -18,19 +19,12 @@ const ANSWER_MAX_MS = 20_000
 export function askingMuxer<Components>(
   create: (components: Components) => StreamMuxerFactory,
 ): (components: Components) => StreamMuxerFactory {
-  return components => {
-    const factory = create(components)
-    const createStreamMuxer = factory.createStreamMuxer.bind(factory)
-    factory.createStreamMuxer = connection => {
-      const muxer = createStreamMuxer(connection)
-      if (isEchoing(muxer)) keepAsking(connection, muxer)
-      return muxer
-    }
-    return factory
-  }
+  return aroundMuxer(create, (muxer, connection) => {
+    if (isEchoing(muxer)) keepAsking(connection, muxer)
+  })
 }
 
-function keepAsking(connection: Pick<MessageStream, 'abort' | 'addEventListener'>, muxer: Echoing): void {
+function keepAsking(connection: Muxed, muxer: Echoing): void {
   const timer = setInterval(() => {
     muxer.ping({ signal: AbortSignal.timeout(ANSWER_MAX_MS) }).catch((error: Error) => connection.abort(error))
   }, ASKED_EVERY_MS)

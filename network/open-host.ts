@@ -32,6 +32,7 @@ import { silentLogger } from './silent-logger.ts'
 import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
 import { writingWhole } from './whole-writes.ts'
+import { takingParts } from './yamux-frames.ts'
 
 export type Host = Libp2p<HostServices>
 
@@ -73,15 +74,17 @@ export async function openHost(parts: HostParts): Promise<Host> {
     connectionEncrypters: [quietLengths(writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) })))],
     streamMuxers: [
       askingMuxer(
-        yamux({
-          maxInboundStreams: PEER_STREAMS_MAX,
-          maxOutboundStreams: PEER_STREAMS_MAX,
-          streamOptions: {
-            maxStreamWindowSize: PEER_WINDOW_MAX_BYTES,
-            maxReadBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
-            maxWriteBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
-          },
-        }),
+        takingParts(
+          yamux({
+            maxInboundStreams: PEER_STREAMS_MAX,
+            maxOutboundStreams: PEER_STREAMS_MAX,
+            streamOptions: {
+              maxStreamWindowSize: PEER_WINDOW_MAX_BYTES,
+              maxReadBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+              maxWriteBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+            },
+          }),
+        ),
       ),
     ],
     connectionGater: {

@@ -22,7 +22,7 @@ export interface EpochNewsParts {
   /** This node's own. */
   readonly key: KeyId
   readonly log: Pick<Log, 'directory'>
-  readonly clock: Pick<Clock, 'now' | 'sleep'>
+  readonly clock: Pick<Clock, 'elapsed' | 'sleep'>
   readonly peers: EpochPeers | undefined
   /** All records of a process, and what its owner signed against one of them. */
   readonly itemsOf: (process: ProcessId) => readonly Uint8Array[]
@@ -44,7 +44,7 @@ export class EpochNews {
 
   /** Asks others whether a process was handed over. True, if there was something new. */
   look(process: ProcessId): Promise<boolean> {
-    const nowMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.elapsed()
     const known = this.#asked.get(process)
     if (known !== undefined && nowMs - known.atMs < ASK_AGAIN_MS) return known.asking
     if (this.#asked.size >= ASKED_PROCESSES_MAX) this.#asked.clear()

@@ -36,7 +36,7 @@ export interface HandoversParts {
   /** This node's own. */
   readonly key: KeyId
   readonly log: Log
-  readonly clock: Pick<Clock, 'now' | 'sleep'>
+  readonly clock: Clock
   /** A process, wherever it lives. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
   readonly peers: EpochPeers | undefined

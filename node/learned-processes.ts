@@ -1,4 +1,5 @@
 import {
+  type Clock,
   decodeEnvelope,
   describeProcess,
   type Directory,
@@ -27,18 +28,14 @@ export type LearningPeers = Pick<Peers, 'spawnEnvelope' | 'spawnEnvelopeOf' | 'c
 export class LearnedProcesses {
   readonly #directory: Directory
   readonly #peers: LearningPeers
-  readonly #clock: { now(): number }
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
   /** Ids and principals. */
   readonly #absent = new Map<string, number>()
   /** Called once for a process that nobody knew here: it may have been handed over since it was spawned. */
   met: ((process: ProcessId) => Promise<unknown>) | undefined
 
-  constructor(parts: {
-    directory: Directory
-    peers: LearningPeers
-    clock: { now(): number }
-  }) {
+  constructor(parts: { directory: Directory; peers: LearningPeers; clock: Pick<Clock, 'elapsed'> }) {
     this.#directory = parts.directory
     this.#peers = parts.peers
     this.#clock = parts.clock
@@ -112,12 +109,12 @@ export class LearnedProcesses {
   }
 
   #isAbsent(name: string): boolean {
-    return this.#clock.now() < (this.#absent.get(name) ?? 0)
+    return this.#clock.elapsed() < (this.#absent.get(name) ?? 0)
   }
 
   #remember(name: string): undefined {
     if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
-    this.#absent.set(name, this.#clock.now() + ABSENT_MS)
+    this.#absent.set(name, this.#clock.elapsed() + ABSENT_MS)
   }
 }
 

@@ -31,17 +31,17 @@ export class MemoryAtRest implements Disposable {
   async #watch(): Promise<void> {
     const { clock, cpuMs, returnMemory } = this.#parts
     const { signal } = this.#stop
-    let [resting, last, returned] = [0, { atMs: clock.now(), cpuMs: cpuMs() }, cpuMs()]
+    let [resting, last, returned] = [0, { atMs: clock.elapsed(), cpuMs: cpuMs() }, cpuMs()]
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, { signal }).catch(() => undefined)
-      const now = { atMs: clock.now(), cpuMs: cpuMs() }
+      const now = { atMs: clock.elapsed(), cpuMs: cpuMs() }
       const share = (now.cpuMs - last.cpuMs) / Math.max(1, now.atMs - last.atMs)
       last = now
       resting = share < RESTING_SHARE ? resting + 1 : 0
       if (signal.aborted || resting < LOOKS_AT_REST || now.cpuMs - returned < WORTH_MS) continue
       returnMemory()
       returned = cpuMs()
-      last = { atMs: clock.now(), cpuMs: returned }
+      last = { atMs: clock.elapsed(), cpuMs: returned }
     }
   }
 

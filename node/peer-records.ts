@@ -131,9 +131,9 @@ export class PeerRecords implements Disposable {
   /** Asks a few peers where a node is; whether they know more than this node did. */
   async find(key: KeyId): Promise<boolean> {
     const { clock, peers } = this.#parts
-    if (clock.now() < (this.#sought.get(key) ?? 0)) return false
+    if (clock.elapsed() < (this.#sought.get(key) ?? 0)) return false
     if (this.#sought.size >= SOUGHT_MAX) this.#sought.clear()
-    this.#sought.set(key, clock.now() + SOUGHT_MS)
+    this.#sought.set(key, clock.elapsed() + SOUGHT_MS)
     const before = this.#held.get(key)
     const asked = peers.linked.filter(peer => peer !== key).slice(0, PEERS_ASKED_MAX)
     await Promise.all(

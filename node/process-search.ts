@@ -111,7 +111,7 @@ class SearchLane implements Disposable {
   add(id: ProcessId): boolean {
     if (this.#wanted.has(id)) return true
     if (this.#wanted.size >= ANNOUNCED_WAITING_MAX) return false
-    this.#wanted.set(id, { tries: 0, dueMs: this.#parts.clock.now(), isUnderWay: false })
+    this.#wanted.set(id, { tries: 0, dueMs: this.#parts.clock.elapsed(), isUnderWay: false })
     this.#goOn()
     return true
   }
@@ -134,7 +134,7 @@ class SearchLane implements Disposable {
         return
       }
       const [id, wanted] = next
-      const waitMs = wanted.dueMs - clock.now()
+      const waitMs = wanted.dueMs - clock.elapsed()
       if (waitMs > 0) return this.#later(waitMs)
       wanted.isUnderWay = true
       this.#underWay += 1
@@ -161,7 +161,7 @@ class SearchLane implements Disposable {
   /** What is due first, of what is not looked for now. */
   #next(): readonly [ProcessId, Wanted] | undefined {
     let first: readonly [ProcessId, Wanted] | undefined
-    const nowMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.elapsed()
     for (const entry of this.#wanted) {
       const [, { isUnderWay, dueMs }] = entry
       if (isUnderWay || (first !== undefined && dueMs >= first[1].dueMs)) continue
@@ -193,6 +193,6 @@ class SearchLane implements Disposable {
       return
     }
     const pauseMs = Math.min(PAUSE_MIN_MS * 2 ** wanted.tries, PAUSE_MAX_MS)
-    wanted.dueMs = clock.now() + pauseMs * (0.5 + random() / 2)
+    wanted.dueMs = clock.elapsed() + pauseMs * (0.5 + random() / 2)
   }
 }

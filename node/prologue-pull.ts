@@ -98,9 +98,9 @@ export class ProloguePull implements Disposable {
     const { signal } = this.#ended
     const isNewest = (): boolean => this.#isNewest(process)
     const from = async (sources: readonly KeyId[]): Promise<void> => {
-      const untilMs = clock.now() + TURN_MAX_MS
+      const untilMs = clock.elapsed() + TURN_MAX_MS
       for (const source of sources) {
-        if (!isNewest() || clock.now() >= untilMs || (await this.#isWhole(process))) return
+        if (!isNewest() || clock.elapsed() >= untilMs || (await this.#isWhole(process))) return
         await this.#pullFrom(source, process, untilMs).catch(() => undefined)
       }
     }
@@ -152,7 +152,7 @@ export class ProloguePull implements Disposable {
   async #pullFrom(source: KeyId, process: ProcessDescription, untilMs: number): Promise<void> {
     const { log, peers, clock } = this.#parts
     const feed = messagesFeed(process)
-    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0) && clock.now() < untilMs; ) {
+    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0) && clock.elapsed() < untilMs; ) {
       const piece = await peers.frames(source, process.id, length, { timeoutMs: ANSWER_MAX_MS })
       const answer = piece && (await log.take(feed, piece))
       if (answer === undefined || answer.length <= length) return

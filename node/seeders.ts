@@ -61,7 +61,7 @@ export class Seeders implements Disposable {
 
   /** Those that were found; looks for others, whom the next who asks is told of. */
   of(process: ProcessDescription): readonly KeyId[] {
-    const nowMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.elapsed()
     const found = this.#found.get(process.id)
     const isDue = found === undefined || nowMs - found.atMs >= LOOK_AGAIN_MS
     if (isDue && this.#looking < LOOKS_AT_ONCE_MAX && !this.#ended.signal.aborted) {

@@ -230,8 +230,8 @@ export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
 /** A socket on which nothing moved for this long is closed; longer than any wait, heartbeats included. */
 export const SOCKET_IDLE_MAX_MS = 120_000
-/** An unused socket is kept this long for the next request. */
-export const KEEP_ALIVE_MS = 20_000
+/** An unused socket is kept this long for the next request: longer than proxies keep theirs (60 s), or some requests would meet its end. */
+export const KEEP_ALIVE_MS = 75_000
 /** After a refusal, how long the rest of the body is taken and dropped, so that the refusal can be read. */
 export const LINGER_MAX_MS = 1_000
 /** And how much of it. */

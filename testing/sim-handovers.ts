@@ -126,5 +126,9 @@ export class SimHandovers {
 
 /** To wait for what belongs to a handover is work: a network is settled once it is done. */
 function workingClock(clock: Clock): Clock {
-  return { now: () => clock.now(), sleep: (ms, { signal } = {}) => clock.sleep(ms, { signal }) }
+  return {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
+    sleep: (ms, { signal } = {}) => clock.sleep(ms, { signal }),
+  }
 }

@@ -15,6 +15,10 @@ export class VirtualClock implements Clock, Disposable {
     return this.#time.nowMs
   }
 
+  elapsed(): number {
+    return this.#time.nowMs
+  }
+
   sleep(ms: number, { signal, for: kind = 'work' }: SleepOptions = {}): Promise<void> {
     return this.sleepUs(ms * 1000, kind, signal)
   }

@@ -24,7 +24,7 @@ import { findProcess, nameOf } from '../find-named.ts'
 import { encodeArguments } from '../ic/candid-arguments.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
-import { namesOf, showCandid } from '../ic/show-candid.ts'
+import { LINE_WIDTH, namesOf, showCandid } from '../ic/show-candid.ts'
 import { withNextStep } from '../next-step.ts'
 import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
 import { whileWaiting } from '../progress.ts'
@@ -106,11 +106,10 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const arg = encodeArguments(parseCandidText(text), told?.args)
   const isQuery = query === true || (told?.isQuery === true && update !== true)
   const reply = await (isQuery ? client.query(canister, method, arg) : client.update(canister, method, arg))
-  const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
-  output.document(
-    'canister.reply',
-    { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') },
-    () => shown,
+  const [values, names] = [decodeCandid(reply), namesOf(did ?? '')]
+  const shown = { canister: principalText(canister), method, candid: showCandid(values, names) }
+  output.document('canister.reply', { ...shown, reply: Buffer.from(reply).toString('hex') }, () =>
+    showCandid(values, names, LINE_WIDTH),
   )
 }
 

@@ -1,6 +1,6 @@
 import { blockHeightAt } from '../../protocol/index.ts'
 import type { FoundItem } from './find-item.ts'
-import { type Arguments, numberOf, objectOf, tagFiltersOf, textsOf } from './graphql-query.ts'
+import { type Arguments, numberOf, objectOf, tagFiltersOf, textsOf } from './graphql-arguments.ts'
 
 /** The types that are asked for; nothing: all of them. */
 export function typesOf(values: Arguments): readonly string[] | undefined {

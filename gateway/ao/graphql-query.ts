@@ -1,11 +1,17 @@
 import { Failure, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
 
-/**
- * Reads a GraphQL document: what is selected, under which names, with which arguments (literals, variables and their
- * defaults). AO's clients ask a handful of questions, so there is no engine.
- */
-export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
-export type Arguments = Readonly<Record<string, Value>>
+/** A value as it stands in a document. */
+export type Written = string | number | boolean | null | Variable | readonly Written[] | WrittenFields
+export type WrittenFields = { readonly [name: string]: Written }
+
+/** `$name`, whose value comes with the document. */
+export class Variable {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
 
 type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly text: string }
 
@@ -15,8 +21,8 @@ const TOKEN =
 /** What is written between two braces. */
 export type Selection = readonly (
   | WrittenField
-  | { readonly kind: 'fragment'; readonly fragment: string }
-  | { readonly kind: 'inline'; readonly inside: Selection }
+  | { readonly kind: 'fragment'; readonly fragment: string; readonly directives: readonly Directive[] }
+  | { readonly kind: 'inline'; readonly inside: Selection; readonly directives: readonly Directive[] }
 )[]
 
 export interface WrittenField {
@@ -24,24 +30,35 @@ export interface WrittenField {
   readonly field: string
   /** What the answer is called: the alias, or the field itself. */
   readonly name: string
-  readonly values: Arguments
+  readonly values: WrittenFields
+  readonly directives: readonly Directive[]
   /** Empty: all of it. */
   readonly inside: Selection
 }
 
+/** `@name(values)` */
+export interface Directive {
+  readonly name: string
+  readonly values: WrittenFields
+}
+
+export interface Operation {
+  readonly name: string | undefined
+  /** Of its variables. */
+  readonly defaults: ReadonlyMap<string, Written>
+  readonly selection: Selection
+}
+
 export type Fragments = ReadonlyMap<string, Selection>
 
-/** What all operations of a document select, and the fragments that selections name. */
 export interface Document {
-  readonly selection: Selection
+  readonly operations: readonly Operation[]
   readonly fragments: Fragments
 }
 
-/** @throws {Failure} */
-export function readDocument(text: string, variables: Readonly<Record<string, unknown>>): Document {
-  const reader = new Reader(tokenize(text), variables)
-  reader.readDefaults()
-  return reader.readDocument()
+/** Takes a GraphQL document apart. AO's clients ask a handful of questions, so there is no engine. @throws {Failure} */
+export function readDocument(text: string): Document {
+  return new Reader(tokenize(text)).document()
 }
 
 function tokenize(document: string): Token[] {
@@ -64,12 +81,19 @@ function tokenize(document: string): Token[] {
 class Reader {
   #at = 0
   readonly #tokens: readonly Token[]
-  readonly #variables: Readonly<Record<string, unknown>>
-  readonly #defaults = new Map<string, Value>()
 
-  constructor(tokens: readonly Token[], variables: Readonly<Record<string, unknown>>) {
+  constructor(tokens: readonly Token[]) {
     this.#tokens = tokens
-    this.#variables = variables
+  }
+
+  document(): Document {
+    const operations: Operation[] = []
+    const fragments = new Map<string, Selection>()
+    while (this.#at < this.#tokens.length) {
+      if (this.#isName('fragment')) fragments.set(...this.#fragment())
+      else operations.push(this.#operation())
+    }
+    return { operations, fragments }
   }
 
   #isMark(text: string): boolean {
@@ -82,25 +106,15 @@ class Reader {
     return token?.kind === 'name' && token.text === text
   }
 
-  /** Fragments may name variables before they are defined. */
-  readDefaults(): void {
-    for (this.#at = 0; this.#at < this.#tokens.length; ) {
-      if (this.#isMark('$')) this.#variableDefinition()
-      else this.#at++
-    }
-  }
-
-  readDocument(): Document {
-    const selection: Selection[number][] = []
-    const fragments = new Map<string, Selection>()
-    for (this.#at = 0; this.#at < this.#tokens.length; ) {
-      if (this.#isName('fragment')) fragments.set(...this.#fragment())
-      else if (this.#isMark('{')) selection.push(...this.#selection())
-      else if (this.#isMark('@')) this.#directives()
-      else if (this.#isMark('$')) this.#variableDefinition()
-      else this.#at++
-    }
-    return { selection, fragments }
+  /** `query Name($variable: Type = default) { … }`, of which the braces are enough. */
+  #operation(): Operation {
+    const isShort = this.#isMark('{')
+    if (!isShort && !this.#isName('query')) throw malformed('only queries are answered')
+    if (!isShort) this.#at++
+    const name = this.#tokens[this.#at]?.kind === 'name' ? this.#take('name').text : undefined
+    const defaults = this.#isMark('(') ? this.#variableDefinitions() : new Map<string, Written>()
+    this.#directives()
+    return { name, defaults, selection: this.#selection() }
   }
 
   /** `fragment name on Type { … }` */
@@ -108,6 +122,7 @@ class Reader {
     this.#at++
     const name = this.#take('name').text
     this.#type()
+    this.#directives()
     return [name, this.#selection()]
   }
 
@@ -128,8 +143,8 @@ class Reader {
       field = this.#take('name').text
     }
     const values = this.#isMark('(') ? this.#fields('(', ')') : {}
-    this.#directives()
-    return { kind: 'field', field, name, values, inside: this.#isMark('{') ? this.#selection() : [] }
+    const directives = this.#directives()
+    return { kind: 'field', field, name, values, directives, inside: this.#isMark('{') ? this.#selection() : [] }
   }
 
   /** `...name`, or `... on Type { … }` */
@@ -137,51 +152,55 @@ class Reader {
     this.#at++
     if (!this.#isName('on') && !this.#isMark('{') && !this.#isMark('@')) {
       const fragment = this.#take('name').text
-      this.#directives()
-      return { kind: 'fragment', fragment }
+      return { kind: 'fragment', fragment, directives: this.#directives() }
     }
     this.#type()
-    return { kind: 'inline', inside: this.#selection() }
+    const directives = this.#directives()
+    return { kind: 'inline', directives, inside: this.#selection() }
   }
 
   /** `on Type`: there is no other. */
   #type(): void {
-    if (this.#isName('on')) {
-      this.#at++
-      this.#take('name')
-    }
-    this.#directives()
+    if (!this.#isName('on')) return
+    this.#at++
+    this.#take('name')
   }
 
-  /** Directives are passed over. */
-  #directives(): void {
+  #directives(): Directive[] {
+    const directives: Directive[] = []
     while (this.#isMark('@')) {
       this.#at++
-      this.#take('name')
-      if (this.#isMark('(')) this.#fields('(', ')')
+      const { text: name } = this.#take('name')
+      directives.push({ name, values: this.#isMark('(') ? this.#fields('(', ')') : {} })
     }
+    return directives
   }
 
-  /** `$name: Type = default`: remembers the default. */
-  #variableDefinition(): void {
-    this.#at++
-    const name = this.#take('name').text
-    if (this.#isMark(':')) {
-      this.#at++
+  /** `($name: Type = default)`: remembers the defaults. */
+  #variableDefinitions(): ReadonlyMap<string, Written> {
+    const defaults = new Map<string, Written>()
+    this.#expectMark('(')
+    while (!this.#isMark(')')) {
+      this.#expectMark('$')
+      const { text: name } = this.#take('name')
+      this.#expectMark(':')
       while (this.#isMark('[')) this.#at++
       this.#take('name')
       while (this.#isMark(']') || this.#isMark('!')) this.#at++
       if (this.#isMark('=')) {
         this.#at++
-        this.#defaults.set(name, this.#value())
+        defaults.set(name, this.#value())
       }
+      this.#directives()
     }
+    this.#at++
+    return defaults
   }
 
   /** `name: value` pairs between two marks. */
-  #fields(open: string, close: string): Record<string, Value> {
+  #fields(open: string, close: string): WrittenFields {
     this.#expectMark(open)
-    const values: Record<string, Value> = Object.create(null)
+    const values: Record<string, Written> = Object.create(null)
     while (!this.#isMark(close)) {
       const name = this.#take('name').text
       this.#expectMark(':')
@@ -191,12 +210,12 @@ class Reader {
     return values
   }
 
-  #value(): Value {
+  #value(): Written {
     if (this.#isMark('{')) return this.#fields('{', '}')
     if (this.#isMark('[')) return this.#list()
     if (this.#isMark('$')) {
       this.#at++
-      return this.#variable(this.#take('name').text)
+      return new Variable(this.#take('name').text)
     }
     const token = this.#tokens[this.#at++]
     if (token === undefined || token.kind === 'mark') throw malformed('a value is missing')
@@ -205,17 +224,12 @@ class Reader {
     return token.text === 'null' ? null : token.text === 'true' ? true : token.text === 'false' ? false : token.text
   }
 
-  #list(): Value[] {
+  #list(): Written[] {
     this.#expectMark('[')
-    const values: Value[] = []
+    const values: Written[] = []
     while (!this.#isMark(']')) values.push(this.#value())
     this.#at++
     return values
-  }
-
-  #variable(name: string): Value {
-    const value = Object.hasOwn(this.#variables, name) ? this.#variables[name] : undefined
-    return value === undefined ? (this.#defaults.get(name) ?? null) : (value as Value)
   }
 
   #take(kind: Token['kind']): Token {
@@ -241,49 +255,4 @@ function unquote(text: string): string {
 
 export function malformed(what: string): Failure {
   return new Failure('malformed-request', {}, { note: `GraphQL: ${what.slice(0, 100)}` })
-}
-
-/** A text or a list of texts as a list; nothing if the argument is missing. @throws {Failure} */
-export function textsOf(values: Arguments, name: string): readonly string[] | undefined {
-  const value = values[name]
-  if (value === undefined || value === null) return undefined
-  const list: readonly Value[] = isList(value) ? value : [value]
-  return list.map(text => {
-    if (typeof text !== 'string') throw malformed(`${name} takes texts`)
-    return text
-  })
-}
-
-/** `tags: [{ name, values }]`. @throws {Failure} */
-export function tagFiltersOf(values: Arguments): readonly { name: string; values: readonly string[] }[] {
-  const value = values['tags']
-  if (value === undefined || value === null) return []
-  const list: readonly Value[] = isList(value) ? value : [value]
-  return list.map(filter => {
-    if (typeof filter !== 'object' || filter === null || isList(filter)) throw malformed('tags takes objects')
-    const fields: Arguments = filter
-    const name = fields['name']
-    if (typeof name !== 'string') throw malformed('a tag needs a name')
-    return { name, values: textsOf(fields, 'values') ?? textsOf(fields, 'value') ?? [] }
-  })
-}
-
-/** An object, empty if the argument is missing. @throws {Failure} */
-export function objectOf(values: Arguments, name: string): Arguments {
-  const value = values[name]
-  if (value === undefined || value === null) return {}
-  if (typeof value !== 'object' || isList(value)) throw malformed(`${name} takes an object`)
-  return value
-}
-
-/** A number, or nothing if the argument is missing. @throws {Failure} */
-export function numberOf(values: Arguments, name: string): number | undefined {
-  const value = values[name]
-  if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(`${name} takes a number`)
-  return value
-}
-
-function isList(value: Value): value is readonly Value[] {
-  return Array.isArray(value)
 }

@@ -9,8 +9,9 @@ import {
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem } from './find-item.ts'
 import { blockOf, nodeOf } from './graphql-node.ts'
-import { type Arguments, numberOf, objectOf, textsOf } from './graphql-query.ts'
-import { type Question, readQuestions } from './graphql-questions.ts'
+import { type Arguments, numberOf, objectOf, textsOf } from './graphql-arguments.ts'
+import { malformed } from './graphql-query.ts'
+import { type Question, type QuestionText, readQuestions } from './graphql-questions.ts'
 import { findTransactions } from './graphql-search.ts'
 import { AnswerBudget, select } from './graphql-selection.ts'
 import type { AoFacadeParts } from './parts.ts'
@@ -32,8 +33,7 @@ const TYPE_OF = {
 export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
-  const { query, variables } = readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES))
-  const asked = readQuestions(query, FIELDS, variables)
+  const asked = readQuestions(readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES)), FIELDS)
   if (asked.length === 0) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
     throw new Failure('malformed-request', {}, { note })
@@ -60,14 +60,17 @@ async function answerTo(
   return found === undefined ? null : nodeOf(found)
 }
 
-function readBodyFields(body: unknown): { query: string; variables: Record<string, unknown> } {
+function readBodyFields(body: unknown): QuestionText {
   const fields: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
-  const { query, variables } = fields
-  if (typeof query !== 'string') throw new Failure('malformed-request', {}, { note: 'GraphQL: no query' })
-  if (variables === undefined || variables === null) return { query, variables: {} }
-  if (typeof variables !== 'object')
-    throw new Failure('malformed-request', {}, { note: 'GraphQL: variables are no object' })
-  return { query, variables: { ...variables } }
+  const { query, variables, operationName } = fields
+  if (typeof query !== 'string') throw malformed('no query')
+  if (typeof (variables ?? {}) !== 'object') throw malformed('variables are no object')
+  if (typeof (operationName ?? '') !== 'string') throw malformed('operationName is no text')
+  return {
+    query,
+    variables: { ...(variables ?? {}) },
+    operationName: operationName ? String(operationName) : undefined,
+  }
 }
 
 function blocks(parts: AoFacadeParts, values: Arguments): unknown {

@@ -41,6 +41,7 @@ async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly
     store: log.store,
     clock: {
       now: () => NOW,
+      elapsed: () => NOW,
       // Pauses are over at once; what is said again every ten minutes is not said again here.
       sleep: (ms, options) =>
         ms < PEER_RECORD_RENEWED_MS

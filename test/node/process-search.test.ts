@@ -88,6 +88,17 @@ test('what is not found is looked for later and later, never all at one moment, 
   expect(search.size).toBe(0)
 })
 
+test('a date that was set back keeps nobody waiting', async () => {
+  const { search, clock, asked } = searching(async () => undefined)
+  search.want(ids(1), honest)
+  await settle()
+  clock.setDate(-3_600_000)
+  clock.advance(1_000)
+  await settle()
+  expect(asked).toHaveLength(2)
+  search[Symbol.dispose]()
+})
+
 test('what was named anew is looked for at once, though older things wait for their next turn', async () => {
   const { search, found } = searching(async id =>
     id === asProcessId(fakeId(9_000)) ? new PaperProcess(id, [1], 1).description : undefined,
