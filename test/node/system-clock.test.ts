@@ -33,3 +33,8 @@ it('a date that was set back makes no sleep longer', async () => {
   vi.setSystemTime(Date.now() - 4 * HOUR_MS)
   expect(await endedAfter(3 * HOUR_MS)).toBe(true)
 })
+
+it('tells whole milliseconds: what is left of a time limit goes over the wire as an integer', () => {
+  const told = Array.from({ length: 100 }, () => systemClock.elapsed())
+  expect(told.filter(ms => !Number.isInteger(ms))).toEqual([])
+})
