@@ -164,7 +164,7 @@ test('a node that is not there ends every command with 3', async () => {
 
 test('every example in the help is a command line that is understood', async () => {
   const { COMMANDS } = await import('../../cli/commands.ts')
-  const { findCommand, readArguments } = await import('../../cli/read-arguments.ts')
+  const { findCommand, readArguments } = await import('../../cli/words/read-arguments.ts')
   for (const command of COMMANDS) {
     expect(command.examples.length, command.name).toBeGreaterThan(0)
     for (const example of command.examples) {
