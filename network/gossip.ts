@@ -13,7 +13,7 @@ import {
   sha256,
   toUtf8,
 } from '../protocol/index.ts'
-import { keyOfPeer } from './peer-name.ts'
+import { keyOfPeer } from './peers/peer-name.ts'
 
 /** Who pruned a peer may say for how long he does not want it back, thousands of years too: it is remembered for so long. */
 const BACKOFF_MAX_MS = 120_000

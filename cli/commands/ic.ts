@@ -20,15 +20,15 @@ import {
 } from '../../protocol/index.ts'
 import { buildMotoko } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, nameOf } from '../find-named.ts'
+import { findProcess, nameOf } from '../words/find-named.ts'
 import { encodeArguments } from '../ic/candid-arguments.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
 import { LINE_WIDTH, namesOf, showCandid } from '../ic/show-candid.ts'
-import { withNextStep } from '../next-step.ts'
-import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
-import { whileWaiting } from '../progress.ts'
-import { readWasmFile, readUserFile } from '../user-files.ts'
+import { withNextStep } from '../showing/next-step.ts'
+import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
+import { whileWaiting } from '../showing/progress.ts'
+import { readWasmFile, readUserFile } from '../words/user-files.ts'
 
 const MANAGEMENT = new Uint8Array(0)
 const CHUNK_BYTES = 1_000_000

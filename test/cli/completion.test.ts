@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Candidate, candidates, isInert } from '../../cli/completion/candidates.ts'
 import { sampleValue } from '../../cli/completion/sample-value.ts'
 import { COMMANDS } from '../../cli/commands.ts'
-import { COMMON_OPTIONS } from '../../cli/common-options.ts'
+import { COMMON_OPTIONS } from '../../cli/words/common-options.ts'
 
 const words = (...values: readonly string[]): Candidate[] => values.map(value => ({ value, about: '' }))
 const lookup = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ToldProgress } from '../../compute-unit/told-progress.ts'
+import { ToldProgress } from '../../compute-unit/following/told-progress.ts'
 
 test('progress is told while a process is behind, not too often, and once when it no longer is', () => {
   let nowMs = 1_000

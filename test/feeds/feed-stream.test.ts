@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FairShare } from '../../network/fair-share.ts'
+import { FairShare } from '../../network/links/fair-share.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
 import {

@@ -22,7 +22,7 @@ import { actorText, wat } from '../processes/actor/sample-actor.ts'
 
 const realClock: Clock = {
   now: () => Date.now(),
-  elapsed: () => performance.now(),
+  elapsed: () => Math.floor(performance.now()),
   sleep: (ms, { signal } = {}) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
 }
 

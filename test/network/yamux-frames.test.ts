@@ -1,6 +1,6 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { YamuxFrames } from '../../network/yamux-frames.ts'
+import { YamuxFrames } from '../../network/host/yamux-frames.ts'
 import { loneHost } from './lone-host.ts'
 import { yamuxFrame } from './stranger.ts'
 

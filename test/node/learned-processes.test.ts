@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LearnedProcesses } from '../../node/learned-processes.ts'
+import { LearnedProcesses } from '../../node/learning/learned-processes.ts'
 import { asProcessId, Failure } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { PeerRecords } from '../../node/peer-records.ts'
-import { atMostTwoOfANetwork, networkGroup } from '../../node/network-group.ts'
+import { PeerRecords } from '../../node/peers/peer-records.ts'
+import { atMostTwoOfANetwork, networkGroup } from '../../node/peers/network-group.ts'
 import {
   Failure,
   type GossipVerdict,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProcessSearch } from '../../node/process-search.ts'
+import { ProcessSearch } from '../../node/learning/process-search.ts'
 import {
   ANNOUNCED_AT_ONCE_MAX,
   ANNOUNCED_TRIES_MAX,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { messagesTo } from '../../../gateway/ao/messages-to.ts'
-import { SearchBudget } from '../../../gateway/ao/search-budget.ts'
+import { messagesTo } from '../../../gateway/ao/graphql/messages-to.ts'
+import { SearchBudget } from '../../../gateway/ao/graphql/search-budget.ts'
 import { withOverrides } from '../../../node/with-overrides.ts'
 import {
   asProcessId,
