@@ -1,7 +1,7 @@
 import { asProcessId, Failure, isId, type ProcessId } from '../../protocol/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
-import { renderTable } from '../table.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll feed list` */
 export async function listFeeds(context: CommandContext): Promise<undefined> {

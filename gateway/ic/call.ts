@@ -2,7 +2,6 @@ import {
   type CallRequest,
   type CanisterAnswer,
   asProcessId,
-  equalBytes,
   Failure,
   type MessageId,
   parseDataItem,
@@ -16,9 +15,9 @@ import {
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
-import { checkTarget, makesCanister } from './management-target.ts'
+import { checkTarget, makesCanister, managementTarget } from './management-target.ts'
 import { checkExpiry, checkSender, checkSenderApart, mayBeOfCanister, notAuthentic, readEnvelope } from './incoming.ts'
-import { CallRefusal, HttpRefusal } from './refusal.ts'
+import { CallRefusal } from './refusal.ts'
 import { answerSource } from './state-sources.ts'
 
 /** Where a request stands. */
@@ -84,14 +83,8 @@ export async function admit(
 ): Promise<Place> {
   const { canister, method, arg } = envelope.request
   if (canister.length === 0 && makesCanister(method)) return create(desk, envelope)
-  if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
-  if (canister.length > 0 && !equalBytes(canister, effective)) {
-    throw new HttpRefusal(
-      400,
-      `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
-    )
-  }
-  if (canister.length === 0) checkTarget(method, arg, effective)
+  if (effective === undefined) throw new CallRefusal(4, 'IC0406', `A subnet takes no calls of ${method}`)
+  checkTarget(canister.length === 0 ? managementTarget(method, arg) : canister, effective)
   const found = await desk.canisters.get(effective)
   if (mayBeOfCanister(envelope.bytes)) await checkSenderApart(desk, envelope, rootKeysOf(found.process))
   await inspect(desk, found, envelope)

@@ -6,7 +6,7 @@ import {
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
-import { managementTarget } from './management-target.ts'
+import { queryTarget } from './management-target.ts'
 import { CallRefusal } from './refusal.ts'
 
 /** Goes on with a composite query whose first round gave `output`: canisters that it calls are asked in its own name. */
@@ -35,7 +35,7 @@ async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeo
     encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
   try {
     const { callee, method, arg } = call
-    const { process } = await desk.canisters.get(callee.length === 0 ? managementTarget(method, arg) : callee)
+    const { process } = await desk.canisters.get(callee.length === 0 ? queryTarget(method, arg) : callee)
     const { output, error } = await desk.parts.computer.query(process.id, message)
     return error === undefined ? output : reject(onlyAnswer(output, error.message))
   } catch (error) {

@@ -16,12 +16,19 @@ const LOOKED_AT_MAX = 10_000
 /** Whether a method of the management canister makes a canister: then any canister may stand in the path. */
 export const makesCanister = (method: string): boolean => CREATE.has(method)
 
+/** Queries of the management canister: each is about one canister. */
+const QUERIES: ReadonlySet<string> = new Set([
+  'canister_info',
+  'canister_metrics',
+  'canister_status',
+  'fetch_canister_logs',
+])
+
 /**
- * A request to the management canister goes to the canister that it is about, and that is the one in the path.
- * @throws {CallRefusal | HttpRefusal}
+ * A request goes to the canister that it is about, and that is the one in the path.
+ * @throws {HttpRefusal}
  */
-export function checkTarget(method: string, arg: Uint8Array, effective: Uint8Array): void {
-  const target = managementTarget(method, arg)
+export function checkTarget(target: Uint8Array, effective: Uint8Array): void {
   if (equalBytes(target, effective)) return
   throw new HttpRefusal(
     400,
@@ -30,18 +37,36 @@ export function checkTarget(method: string, arg: Uint8Array, effective: Uint8Arr
 }
 
 /**
- * The canister that a request to the management canister is about. One that is about none is refused wherever it is sent: no user
+ * The canister that an update of the management canister is about. One that is about none is refused wherever it is sent: no user
  * may ask for what those do. @throws {CallRefusal}
  */
 export function managementTarget(method: string, arg: Uint8Array): Uint8Array {
+  const target = namedIn(method, arg)
+  if (target !== undefined) return target
+  throw new CallRefusal(4, 'IC0406', `Only canisters can call ic00 method ${method}, or it names no canister`)
+}
+
+/** The canister that a query of the management canister is about. @throws {CallRefusal} */
+export function queryTarget(method: string, arg: Uint8Array): Uint8Array {
+  if (method === 'list_canisters')
+    throw new CallRefusal(4, 'IC0406', `Only subnet admins can call ic00 method ${method}, and this subnet has none`)
+  const target = namedIn(method, arg)
+  if (target !== undefined) return target
+  if (QUERIES.has(method))
+    throw new CallRefusal(4, 'IC0408', 'Error decoding candid: field canister_id: expected principal')
+  throw new CallRefusal(5, 'IC0536', `Query method ${method} not found.`)
+}
+
+/** The canister that an argument names, if it names one. @throws {CallRefusal} */
+function namedIn(method: string, arg: Uint8Array): Uint8Array | undefined {
   const field = method === 'install_chunked_code' ? 'target_canister' : 'canister_id'
   try {
     const value = firstRecord(decodeCandid(arg, { valuesMax: LOOKED_AT_MAX })).get(candidLabel(field))
-    if (typeof value === 'object' && value !== null && 'principal' in value) return value.principal
+    return typeof value === 'object' && value !== null && 'principal' in value ? value.principal : undefined
   } catch (error) {
     if (!(error instanceof MalformedBytes)) throw error
     // What takes no record may be asked for with anything.
-    if (arg.length > 0) throw new CallRefusal(4, 'IC0408', `Error decoding candid: ${error.message}`)
+    if (arg.length === 0) return undefined
+    throw new CallRefusal(4, 'IC0408', `Error decoding candid: ${error.message}`)
   }
-  throw new CallRefusal(4, 'IC0406', `Only canisters can call ic00 method ${method}, or it names no canister`)
 }

@@ -1,11 +1,11 @@
-import { type CanisterAnswer, equalBytes, principalText, rootKeysOf } from '../../protocol/index.ts'
+import { type CanisterAnswer, rootKeysOf } from '../../protocol/index.ts'
 import { answerUnlessCalls, type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
 import { runComposite } from './composite.ts'
 import type { Desk } from './desk.ts'
 import { mayBeOfCanister } from './incoming.ts'
-import { checkTarget } from './management-target.ts'
+import { checkTarget, queryTarget } from './management-target.ts'
 import type { SignedQuery } from './query-clerk.ts'
-import { CallRefusal, HttpRefusal } from './refusal.ts'
+import { CallRefusal } from './refusal.ts'
 import { subnetsReply } from './subnet-directory.ts'
 
 const ATTEMPTS_MAX = 3
@@ -31,14 +31,9 @@ async function answerOf(
 ): Promise<CanisterAnswer> {
   const { canister, method, arg } = query
   try {
-    if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no queries of ${method}`)
-    if (canister.length > 0 && !equalBytes(canister, effective)) {
-      throw new HttpRefusal(
-        400,
-        `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
-      )
-    }
-    if (canister.length === 0) checkTarget(method, arg, effective)
+    const target = canister.length === 0 ? queryTarget(method, arg) : canister
+    if (effective === undefined) throw new CallRefusal(4, 'IC0406', `A subnet takes no queries of ${method}`)
+    checkTarget(target, effective)
     const subnets = found === undefined ? subnetsReply(canister, method, desk.parts.keys.subnetId) : undefined
     if (subnets !== undefined) return { reply: subnets }
     return await ask(desk, found ?? (await desk.canisters.get(effective)), query)

@@ -21,7 +21,7 @@ export interface Change {
   /** Version of the canister that asked for it, as it said. */
   readonly callerVersion?: bigint | undefined
   readonly what: 'creation' | 'uninstall' | 'install' | 'reinstall' | 'upgrade' | 'controllers' | 'load'
-  /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded. */
+  /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded; of a creation hash of the environment, if it named one. */
   readonly hash: Uint8Array
   readonly controllers: readonly Uint8Array[]
   /** Of a snapshot that was loaded. */

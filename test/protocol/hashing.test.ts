@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hostCrypto } from '../../node/host-crypto.ts'
-import { nativeCrypto } from '../../node/native-crypto.ts'
+import { hostCrypto } from '../../node/crypto/host-crypto.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
 import {
   type CryptoProvider,
   EMPTY_ROOT,
@@ -19,7 +19,7 @@ import {
   sha256Each,
   toHex,
 } from '../../protocol/index.ts'
-import { ShortSha256 } from '../../protocol/short-sha256.ts'
+import { ShortSha256 } from '../../protocol/crypto/short-sha256.ts'
 
 const providers: readonly (readonly [string, Partial<CryptoProvider>])[] = [
   ['portable', {}],

@@ -3,7 +3,7 @@ import { type Cells, CborReader, CborWriter, HttpFetchOutput, toUtf8 } from '../
 import { numbered } from '../cell-keys.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { type Fields, recordOf } from './fields.ts'
-import type { HttpResponse } from './replies.ts'
+import type { HttpResponse } from './http-replies.ts'
 
 const OUTCALLS = 'h/'
 /** What an outcall may bring back when it says nothing: what fits an effect. */
@@ -29,9 +29,17 @@ export interface Outcall {
   readonly maxBytes: number
 }
 
+/** Asked for by several nodes, these would race with themselves: the interface has them asked for by one alone. */
+const BY_ONE_NODE: ReadonlySet<string> = new Set(['put', 'delete', 'patch'])
+
 /** What `http_request` asks for, as the input of `http.fetch`. @throws {Rejected} */
 export function readHttpRequest(fields: Fields, self: Uint8Array): Outcall & { readonly input: unknown } {
-  const method = fields.variant('method', ['get', 'head', 'post', 'put', 'delete'])
+  const method = fields.variant('method', ['get', 'head', 'post', 'put', 'delete', 'patch'])
+  if (BY_ONE_NODE.has(method.name) && fields.get('is_replicated') !== false)
+    throw new Rejected(
+      'IC0406',
+      `the method ${method.name.toUpperCase()} is for requests with is_replicated = opt false`,
+    )
   const headers = readHeaders(fields)
   const asked = fields.natIf('max_response_bytes', 2_000_000n) ?? RESPONSE_MAX_BYTES
   const maxBytes = Math.max(1, Math.min(Number(asked), Number(RESPONSE_MAX_BYTES)))

@@ -17,7 +17,7 @@ import { versionOfCaller } from './installation-fields.ts'
 import { METHODS, type MethodContext } from './methods.ts'
 import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
-import { readSettings } from './settings.ts'
+import { environmentHash, readSettings } from './settings.ts'
 import { putStop, stopRequests } from './stop-requests.ts'
 import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
 import { unknownMethod } from './unknown-method.ts'
@@ -61,10 +61,8 @@ export class Management {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
       }
       checkSpecified(fields, machine.names.self)
-      const settings = readSettings(fields.recordIf('settings'), {
-        ...machine.state.settings,
-        controllers: [caller.slice()],
-      })
+      const asked = fields.recordIf('settings')
+      const settings = readSettings(asked, { ...machine.state.settings, controllers: [caller.slice()] })
       machine.change({
         settings,
         createdNs: slot.nowNs,
@@ -76,7 +74,7 @@ export class Management {
           what: 'creation',
           caller: caller.slice(),
           callerVersion: versionOfCaller(fields),
-          hash: NO_BYTES,
+          hash: asked?.has('environment_variables') === true ? environmentHash(settings) : NO_BYTES,
           controllers: settings.controllers,
         },
         slot,

@@ -7,7 +7,7 @@ import { freezingLimit, idleCyclesPerDay, memorySizes } from '../freezing.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
-import type { Callers } from './callers.ts'
+import { type Callers, mayCall } from './callers.ts'
 import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { abandonFetching, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
 import { type Fields, recordOf } from './fields.ts'
@@ -169,12 +169,12 @@ function chosenLines(fields: Fields, lines: readonly LogLine[]): readonly LogLin
   })
 }
 
-function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {
+function metadata(fields: Fields, { machine, slot, caller }: MethodContext): Uint8Array {
   const name = fields.text('name')
   const code = machine.code(slot.cells)
   const canister = `The canister ${principalText(machine.names.self)} has no`
   if (code === undefined) throw new Rejected('IC0406', `${canister} Wasm module and hence no metadata is available.`)
-  const found = code.metadata.find(one => one.name === name && one.isPublic)
+  const found = code.metadata.find(one => one.name === name && (one.isPublic || mayCall('controllers', caller, machine)))
   if (found === undefined) throw new Rejected('IC0406', `${canister} metadata section with the name ${name}.`)
   return metadataReply(found.content)
 }

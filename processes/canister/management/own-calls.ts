@@ -17,6 +17,7 @@ import { MODES } from '../modes.ts'
 import { FIND, type LocalManagement, notFound } from '../post.ts'
 import { getCallback, type Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
+import { httpReply, transformArgument } from './http-replies.ts'
 import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { versionOfCaller } from './installation-fields.ts'
@@ -24,8 +25,9 @@ import type { Management, ManagementParts } from './management.ts'
 import { METHODS } from './methods.ts'
 import { checkSpecified } from './named-canisters.ts'
 import { putDraw, RANDOM_INPUT, readRandomOutcome, takeDraw } from './raw-rand.ts'
-import { blobReply, canisterIdReply, httpReply, transformArgument } from './replies.ts'
+import { blobReply, canisterIdReply } from './replies.ts'
 import { readSettings } from './settings.ts'
+import { nodeMetricsReply, subnetInfoReply } from './subnet-replies.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const HTTP = 'http/'
@@ -52,7 +54,6 @@ const LOCAL_METHODS: ReadonlySet<string> = new Set([
   'subnet_info',
   'subnet_metrics',
   'flexible_http_request',
-  'list_canisters',
 ])
 
 /** A canister may say which version of it asks, so that no later one is taken for it. @throws {Rejected} */
@@ -115,6 +116,10 @@ export class OwnCalls {
           post.effect('http.fetch', HTTP + callback, input, slot.message.depth + 1, slot)
           return undefined
         }
+        case 'subnet_info':
+          return subnetInfoReply(fieldsOf(arg, slot), machine.names)
+        case 'node_metrics_history':
+          return nodeMetricsReply(fieldsOf(arg, slot), machine.names)
         default:
           throw new Rejected('IC0406', `ic00 method ${method} is not offered here`, REJECT.canister)
       }

@@ -146,6 +146,9 @@ const visibilityValue = (who: Visibility): CandidValue =>
   typeof who === 'string' ? candidVariant(who) : candidVariant('allowed_viewers', who.map(principalValue))
 
 const CONTROLLERS: CandidType = { record: candidFields({ controllers: PRINCIPALS }) }
+const CREATION: CandidType = {
+  record: candidFields({ controllers: PRINCIPALS, environment_variables_hash: { opt: BLOB } }),
+}
 const CODE: CandidType = {
   record: candidFields({
     mode: { variant: candidFields({ install: 'null', reinstall: 'null', upgrade: 'null' }) },
@@ -173,7 +176,7 @@ const CHANGE: CandidType = {
     },
     details: {
       variant: candidFields({
-        creation: CONTROLLERS,
+        creation: CREATION,
         code_uninstall: 'null',
         code_deployment: CODE,
         load_snapshot: LOADED,
@@ -222,7 +225,13 @@ function changeValue(change: Change, self: Uint8Array): CandidValue {
 function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change, self: Uint8Array): CandidValue {
   switch (what) {
     case 'creation':
-      return candidVariant('creation', candidRecord({ controllers: controllers.map(principalValue) }))
+      return candidVariant(
+        'creation',
+        candidRecord({
+          controllers: controllers.map(principalValue),
+          environment_variables_hash: { opt: hash.length === 0 ? undefined : hash },
+        }),
+      )
     case 'controllers':
       return candidVariant('controllers_change', candidRecord({ controllers: controllers.map(principalValue) }))
     case 'uninstall':
@@ -267,28 +276,4 @@ export function logsReply(lines: readonly LogLine[]): Uint8Array {
     candidRecord({ idx: BigInt(number), timestamp_nanos: timeNs, content }),
   )
   return encodeCandid([[LOGS, candidRecord({ canister_log_records: records })]])
-}
-
-const HEADERS: CandidType = { vec: { record: candidFields({ name: 'text', value: 'text' }) } }
-const RESPONSE: CandidType = { record: candidFields({ status: 'nat', headers: HEADERS, body: BLOB }) }
-
-export interface HttpResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
-}
-
-const responseValue = ({ status, headers, body }: HttpResponse): CandidValue =>
-  candidRecord({
-    status: BigInt(status),
-    headers: Object.entries(headers).map(([name, value]) => candidRecord({ name, value })),
-    body,
-  })
-
-export const httpReply = (response: HttpResponse): Uint8Array => encodeCandid([[RESPONSE, responseValue(response)]])
-
-/** What a transform function is given. */
-export function transformArgument(response: HttpResponse, context: Uint8Array): Uint8Array {
-  const type: CandidType = { record: candidFields({ response: RESPONSE, context: BLOB }) }
-  return encodeCandid([[type, candidRecord({ response: responseValue(response), context })]])
 }

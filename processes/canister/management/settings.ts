@@ -1,4 +1,4 @@
-import { toUtf8 } from '../../../protocol/index.ts'
+import { hashOfMap, icMap, toUtf8 } from '../../../protocol/index.ts'
 import { CONTROLLERS_MAX, ENVIRONMENT_MAX, ENVIRONMENT_TEXT_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Settings, Visibility } from '../canister-settings.ts'
@@ -74,3 +74,7 @@ function readEnvironment(fields: Fields): Settings['environment'] | undefined {
     throw new Rejected('IC0408', 'an environment variable stands twice')
   return pairs
 }
+
+/** What the history of a canister says of the variables that it was made with. */
+export const environmentHash = ({ environment }: Settings): Uint8Array =>
+  hashOfMap(icMap(Object.fromEntries(environment)))

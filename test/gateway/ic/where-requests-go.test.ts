@@ -80,6 +80,28 @@ describe('a request to the management canister', () => {
     },
   )
 
+  it('that is a query and names no canister is rejected by what it is, whatever the path', async () => {
+    const rejected: readonly [method: string, code: number, error: string][] = [
+      ['raw_rand', 5, 'IC0536'],
+      ['make_me_rich', 5, 'IC0536'],
+      ['canister_status', 4, 'IC0408'],
+      ['fetch_canister_logs', 4, 'IC0408'],
+      ['list_canisters', 4, 'IC0406'],
+    ]
+    for (const effective of [NOWHERE, principalText(canisters[0] ?? new Uint8Array(0))]) {
+      for (const [method_name, reject_code, error_code] of rejected) {
+        const query = callContent({
+          canister_id: new Uint8Array(0),
+          request_type: 'query',
+          method_name,
+          ingress_expiry: soon(),
+        })
+        const answer = await bodyOf(await post(`v3/canister/${effective}/query`, query))
+        expect([method_name, answer]).toMatchObject([method_name, { status: 'rejected', reject_code, error_code }])
+      }
+    }
+  })
+
   it('that makes a canister goes anywhere, and is asked for there', async () => {
     const create = callContent({
       canister_id: new Uint8Array(0),
@@ -114,11 +136,14 @@ describe('a request to the subnet of a node', () => {
       status: 'non_replicated_rejection',
       error_code: 'IC0406',
     })
-    const list = { ...toNobody({ method_name: 'list_canisters' }), request_type: 'query' }
-    expect(await bodyOf(await post(`v3/${subnet()}/query`, list))).toMatchObject({
-      status: 'rejected',
-      error_code: 'IC0406',
-    })
+    for (const method_name of ['list_canisters', 'canister_status']) {
+      const query = { ...toNobody({ method_name, arg: about(one) }), request_type: 'query' }
+      expect(await bodyOf(await post(`v3/${subnet()}/query`, query))).toMatchObject({
+        status: 'rejected',
+        reject_code: 4,
+        error_code: 'IC0406',
+      })
+    }
   })
 
   it('is not taken for another subnet', async () => {

@@ -33,7 +33,7 @@ const NOT_OFFERED = [
   ...['vetkd_public_key', 'vetkd_derive_key'],
   ...['bitcoin_get_balance', 'bitcoin_get_utxos', 'bitcoin_send_transaction'],
   ...['bitcoin_get_current_fee_percentiles', 'bitcoin_get_block_headers'],
-  ...['node_metrics_history', 'subnet_info', 'subnet_metrics', 'list_canisters', 'flexible_http_request'],
+  ...['subnet_metrics', 'flexible_http_request'],
 ]
 
 describe('a method of the management canister', () => {
