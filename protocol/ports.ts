@@ -21,7 +21,7 @@ export interface CallOptions {
 
 /** Time comes in through here, so that a simulation can hold it still. */
 export interface Clock {
-  /** Milliseconds since 1970: the date, which somebody may set. */
+  /** Whole milliseconds since 1970: the date, which somebody may set. */
   now(): number
   /** Whole milliseconds since some moment; a date that is set changes nothing about it. For pauses, time limits and how long something took. */
   elapsed(): number

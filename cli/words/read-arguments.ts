@@ -71,16 +71,18 @@ function parse(command: Command, rest: readonly string[]): { values: object; pos
     const [sentence = ''] = error.message.split('. ')
     const unknown = /^Unknown option '--([^']+)'/.exec(sentence)?.[1]
     const near = unknown === undefined ? '' : didYouMean(unknown, Object.keys(options)).replace('"', '"--')
-    throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1) + near)
+    const dashed = /^Unknown option '-[^-]'/.test(sentence) ? '; a name that begins with a dash stands behind --' : ''
+    throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1) + near + dashed)
   }
 }
 
 /** Stands before an id while options are told from positionals. */
 const VEIL = '\u0000'
 
-/** One id in sixty-four begins with a dash, and is no option for that; nor is its short form. */
+/** One id in sixty-four begins with a dash, and is no option for that; nor is its short form, or a slot behind either. */
 function veil(word: string): string {
-  return isId(word) || /^-[\w-]{5}\u2026[\w-]{3}$/.test(word) ? VEIL + word : word
+  const [id = ''] = word.split('/')
+  return isId(id) || /^-[\w-]{5}\u2026[\w-]{3}$/.test(id) ? VEIL + word : word
 }
 
 const unveil = (word: string): string => (word.startsWith(VEIL) ? word.slice(VEIL.length) : word)

@@ -41,7 +41,10 @@ describe('arguments', () => {
     const spawned = readArguments(spawning.command, spawning.rest)
     expect(spawned.positionals).toEqual([dashed])
     expect(JSON.stringify(spawned.flags)).toContain(dashed)
-    expect(usageOf(() => readArguments(command, ['-frobnicate']))).toMatch(/option/)
+    const tracing = findCommand(['trace', `${dashed}/3`])
+    expect(readArguments(tracing.command, tracing.rest).positionals).toEqual([`${dashed}/3`])
+    expect(usageOf(() => readArguments(command, ['-frobnicate']))).toMatch(/option.*stands behind --/)
+    expect(readArguments(command, ['-a', 'Add', '--', '-frobnicate']).positionals).toEqual(['-frobnicate'])
   })
 
   test('are one command and what it takes', () => {

@@ -34,7 +34,6 @@ it('a date that was set back makes no sleep longer', async () => {
   expect(await endedAfter(3 * HOUR_MS)).toBe(true)
 })
 
-it('tells whole milliseconds: what is left of a time limit goes over the wire as an integer', () => {
-  const told = Array.from({ length: 100 }, () => systemClock.elapsed())
-  expect(told.filter(ms => !Number.isInteger(ms))).toEqual([])
+it('what has elapsed is told in whole milliseconds, as they travel to other nodes and into answers', () => {
+  for (let look = 0; look < 100; look++) expect(Number.isInteger(systemClock.elapsed())).toBe(true)
 })
