@@ -4,7 +4,8 @@
  * than a short message takes.
  *
  * 1. Message n stands at `n * LANE_BYTES`, padded as the standard says to a number of whole blocks of 64 bytes.
- * 2. `one(blocks, out)` and `four(blocks, out)` leave the hash of message n at `OUT + out + 32 n`: there is room for `HASHES`.
+ * 2. `one(blocks, out)` and `four(blocks, out)` leave the hash of message n at `OUT + out + 32 n`: there is room for `HASHES`. `four` goes on for as
+ *    many blocks as the longest has; how many each has stands at `COUNTS_AT`.
  * 3. `one`, too, makes the words that follow from those of a block four at a time: a message of two or three blocks takes a quarter less time.
  */
 export const LANES = 4
@@ -13,7 +14,9 @@ export const OUT = LANES * LANE_BYTES
 const PAGE_BYTES = 65_536
 /** The constants of the rounds stand at the end. */
 const ROUNDS_AT = PAGE_BYTES - 4 * 64
-export const HASHES = (ROUNDS_AT - OUT) / 32
+/** Before them four words: the blocks of each message in `four`. */
+export const COUNTS_AT = ROUNDS_AT - 32
+export const HASHES = (COUNTS_AT - OUT) / 32
 
 /** Code in pieces; an expression leaves its value on the stack. */
 type Code = number | readonly Code[]
@@ -34,6 +37,11 @@ interface Words {
   schedule(round: number): Code
   /** That sum. */
   word(round: number): Code
+  /** Before the first block, and before each. */
+  readonly prepare: Code
+  readonly begin: Code
+  /** A word of the state after a block, which is that before it where there was none; `sum` is what it is otherwise. */
+  after(n: number, sum: Code): Code
   /** Writes the locals `STATE` out as hashes. */
   readonly store: Code
 }
@@ -46,6 +54,8 @@ const [BLOCKS, TO, BLOCK, STATE, LETTERS, WORDS, SPARE] = [0, 1, 2, 3, 11, 19, 3
 /** Where the words of four rounds stand in `one`, their sums with the constants, and words that lie across two vectors. */
 const fourOf = (round: number): number => SPARE + ((round >> 2) % 4)
 const [SUMS, SHIFTED] = [SPARE + 4, SPARE + 5]
+/** In `four`: the blocks to come of each message, and which have one. */
+const [LEFT, GOES_ON] = [SPARE + 4, SPARE + 5]
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 const get = (local: number): Code => [0x20, local]
@@ -82,6 +92,9 @@ const INTEGERS: Words = {
   load: range(4).map(n => set(fourOf(4 * n), loadFour(16 * n))),
   schedule: round => (round % 4 > 0 ? [] : [round < 16 ? [] : scheduleFour(round), set(SUMS, sumsOf(round))]),
   word: round => [get(SUMS), vector(27), round % 4],
+  prepare: [],
+  begin: [],
+  after: (_, sum) => sum,
   store: [0, 4].map(n => [
     set(SPARE, [get(STATE + n), vector(17)]),
     [1, 2, 3].map(lane => set(SPARE, [get(SPARE), get(STATE + n + lane), vector(28), lane])),
@@ -103,6 +116,13 @@ const VECTORS: Words = {
   ]),
   schedule: round => (round < 16 ? [] : scheduleWord(round)),
   word: round => [get(wordOf(round)), VECTORS.constant(ROUNDS[round] ?? 0), VECTORS.add],
+  prepare: set(LEFT, [i32(0), vector(0), 0, unsigned(COUNTS_AT)]),
+  begin: [
+    set(GOES_ON, [get(LEFT), ZERO, vector(59)]),
+    // Less one where there is one: ones are -1.
+    set(LEFT, [get(LEFT), get(GOES_ON), vector(174)]),
+  ],
+  after: (n, sum) => VECTORS.select(get(GOES_ON), sum, get(STATE + n)),
   store: [0, 4].map(n => [
     transpose(STATE + n, STATE + n),
     range(LANES).map(lane => storeFour(32 * lane + 4 * n, STATE + n + lane)),
@@ -127,15 +147,15 @@ function transpose(rows: number, columns: number): Code {
 
 /** `function (blocks, out)` over what stands in the lanes. */
 function hashFunction(words: Words): Code {
-  const { type, add, constant, load, schedule, store } = words
+  const { type, add, constant, load, schedule, prepare, begin, after, store } = words
   const start = range(8).map(n => set(STATE + n, constant(START[n] ?? 0)))
   const letters = range(8).map(n => set(LETTERS + n, get(STATE + n)))
   const rounds = range(64).map(round => [schedule(round), hashRound(words, round)])
-  const added = range(8).map(n => set(STATE + n, [get(STATE + n), get(LETTERS + n), add]))
+  const added = range(8).map(n => set(STATE + n, after(n, [get(STATE + n), get(LETTERS + n), add])))
   const next = [set(BLOCK, [get(BLOCK), i32(64), 0x6a]), set(BLOCKS, [get(BLOCKS), i32(1), 0x6b])]
-  const loop = [[0x03, 0x40], load, letters, rounds, added, next, [get(BLOCKS), 0x0d, 0], 0x0b]
+  const loop = [[0x03, 0x40], begin, load, letters, rounds, added, next, [get(BLOCKS), 0x0d, 0], 0x0b]
   const locals = [3, [1, I32], [32, type], [6, V128]]
-  return sized([locals, start, loop, store, 0x0b])
+  return sized([locals, start, prepare, loop, store, 0x0b])
 }
 
 /** What the standard calls σ0 and σ1, of four words. */

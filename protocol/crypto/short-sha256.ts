@@ -1,7 +1,9 @@
-import { HASHES, LANE_BYTES, LANES, OUT, sha256Module } from './sha256-code.ts'
+import { COUNTS_AT, HASHES, LANE_BYTES, LANES, OUT, sha256Module } from './sha256-code.ts'
 
 /** Longer messages are left to whoever is faster with them: the prefix and the standard's padding fit besides. */
 export const SHORT_MESSAGE_MAX_BYTES = LANE_BYTES - 128
+/** Messages are hashed side by side if the longest has so many times the blocks of the shortest at most. */
+const SIDE_BY_SIDE_MAX = 2
 /** Up to this many bytes a loop is faster than a call. */
 const BY_HAND_MAX_BYTES = 96
 const NO_BYTES = new Uint8Array(0)
@@ -36,7 +38,7 @@ export class ShortSha256 {
 
   /**
    * The hashes, one behind the other, of `prefix` and bytes [bounds[2 n], bounds[2 n + 1]) of `bytes`, each of up to
-   * `SHORT_MESSAGE_MAX_BYTES`.
+   * `SHORT_MESSAGE_MAX_BYTES`. Those that follow each other are hashed at the same time if their lengths are alike.
    */
   hashEach(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
     if (bounds.length === 2) {
@@ -45,13 +47,14 @@ export class ShortSha256 {
     }
     const digests = new Uint8Array(16 * bounds.length)
     // Hashed are those before `done`; their hashes lie in memory from that of `kept` on.
-    let [kept, done, blocks] = [0, 0, 0]
+    let [kept, done, least, most] = [0, 0, 0, 0]
     for (let at = 0; at < bounds.length; at += 2) {
       const [start, end] = [bounds[at] ?? 0, bounds[at + 1] ?? 0]
-      const needed = blocksOf(prefix.length + end - start)
+      const blocks = blocksOf(prefix.length + end - start)
       let waiting = at / 2 - done
-      if (waiting === LANES || (waiting > 0 && needed !== blocks)) {
-        this.#hash(waiting, blocks, done - kept)
+      const isFull = waiting === LANES || blocks > SIDE_BY_SIDE_MAX * least || most > SIDE_BY_SIDE_MAX * blocks
+      if (waiting > 0 && isFull) {
+        this.#hash(waiting, most, done - kept)
         done = at / 2
         waiting = 0
         if (done - kept > HASHES - LANES) {
@@ -59,10 +62,13 @@ export class ShortSha256 {
           kept = done
         }
       }
-      blocks = this.#put(waiting, prefix, bytes, start, end)
+      this.#put(waiting, prefix, bytes, start, end)
+      this.#words[COUNTS_AT / 4 + waiting] = blocks
+      least = waiting === 0 ? blocks : Math.min(least, blocks)
+      most = waiting === 0 ? blocks : Math.max(most, blocks)
     }
     const count = bounds.length / 2
-    if (count > done) this.#hash(count - done, blocks, done - kept)
+    if (count > done) this.#hash(count - done, most, done - kept)
     digests.set(this.#memory.subarray(OUT, OUT + 32 * (count - kept)), 32 * kept)
     return digests
   }

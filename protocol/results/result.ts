@@ -86,8 +86,11 @@ export function encodeResult(result: Result): EncodedResult {
   return { head: bytes.subarray(start, end), bytes }
 }
 
-/** Writes a result as stored; gives the length of its head, for `headBounds`. */
-export function writeResult(writer: CborWriter, result: Result): number {
+/** Told where in a head the hash of a detail is missing, and how many bytes the detail has: many are hashed at once. */
+export type LateHash = (hashAt: number, detailLength: number) => void
+
+/** Writes a result as stored; gives the length of its head, for `headBounds`. With `late` the hash of a long detail is left to the caller. */
+export function writeResult(writer: CborWriter, result: Result, late?: LateHash): number {
   const { outbox } = result
   writer.array(3)
   const start = writer.begin()
@@ -101,7 +104,10 @@ export function writeResult(writer: CborWriter, result: Result): number {
   writeDetail(writer, result)
   const isInline = writer.length - detailStart <= DETAIL_INLINE_MAX_BYTES
   const detail = isInline ? undefined : writer.cut(detailStart)
-  if (detail !== undefined) writer.bytes(leafHash(detail))
+  if (detail !== undefined) {
+    writer.bytes(late === undefined ? leafHash(detail) : EMPTY_ROOT)
+    late?.(writer.length - start - EMPTY_ROOT.length, detail.length)
+  }
   if (outbox.length === 0) writer.null()
   else writer.bytes(merkleRoot(outbox.map(push => leafHash(push.coreBytes))))
   writer.uint(outbox.length)
@@ -121,6 +127,12 @@ export function writeResult(writer: CborWriter, result: Result): number {
 export function headBounds(start: number, headLength: number): [start: number, end: number] {
   const headStart = start + 1 + headBytes(headLength)
   return [headStart, headStart + headLength]
+}
+
+/** Where its detail lies behind a head that ends at `headEnd`. */
+export function detailBounds(headEnd: number, detailLength: number): [start: number, end: number] {
+  const start = headEnd + headBytes(detailLength)
+  return [start, start + detailLength]
 }
 
 function writeDetail(writer: CborWriter, result: Result): void {

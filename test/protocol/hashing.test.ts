@@ -105,6 +105,18 @@ describe('SHA-256 in WebAssembly', () => {
     expect(toHex(digests) === expected).toBe(true)
   })
 
+  it('hashes messages of other lengths side by side, each up to its own end', () => {
+    const prefix = Uint8Array.of(1)
+    const short = new ShortSha256()
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1_000 }), { maxLength: 12 }), lengths => {
+        const bounds = lengths.flatMap((size, at) => [at, at + size])
+        const expected = lengths.map((size, at) => oracle(prefix, source.subarray(at, at + size))).join('')
+        expect(toHex(short.hashEach(prefix, source, bounds))).toBe(expected)
+      }),
+    )
+  })
+
   it('keeps nothing of one message for the next', () => {
     const short = new ShortSha256()
     for (const length of [200, 3, 130, 0, 64, 55]) {
