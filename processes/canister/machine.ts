@@ -70,8 +70,12 @@ export class Machine {
     this.names = names
     this.#home = home
     this.#stable = new StableMemory(this.kept)
-    this.state = engine === undefined ? stateAtFirst() : decodeState(engine)
+    // One copy: the bytes it came in are part of something larger, and a buffer for each value would be work for the collector of garbage.
+    const own = engine?.slice()
+    this.state = own === undefined ? stateAtFirst() : decodeState(own)
     this.#before = this.state
+    this.#engine = own
+    this.#engineOf = this.state
   }
 
   /** The state as bytes, for the state root. */

@@ -132,7 +132,7 @@ export function encodeState(state: CanisterState, globals: Uint8Array): Uint8Arr
   return writer.finish()
 }
 
-/** The globals are still bytes: their types stand in the code. @throws {MalformedBytes} */
+/** Views of `bytes`, which nobody changes from then on. The globals are still bytes: their types stand in the code. @throws {MalformedBytes} */
 export function decodeState(bytes: Uint8Array): CanisterState {
   const reader = new CborReader(bytes)
   if (reader.array() !== 27 || reader.uint() !== 1) throw new MalformedBytes('canister state: another form', 0)
@@ -148,15 +148,15 @@ export function decodeState(bytes: Uint8Array): CanisterState {
   state.timeNs = big()
   state.createdNs = big()
   state.installedNs = big()
-  state.certified = reader.bytes().slice()
+  state.certified = reader.bytes()
   state.timerNs = big()
-  const hash = reader.bytes().slice()
+  const hash = reader.bytes()
   state.codeHash = hash.length === 0 ? undefined : hash
   state.ownCode = small() === 1
   state.codeBytes = small()
   state.heapPages = small()
   state.stablePages = small()
-  state.globals = reader.bytes().slice()
+  state.globals = reader.bytes()
   state.nextContext = small()
   state.nextCallback = small()
   state.nextSnapshot = small()
@@ -200,9 +200,9 @@ function readChange(reader: CborReader): Change {
   const change = {
     timeNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
-    caller: reader.bytes().slice(),
+    caller: reader.bytes(),
     what: CHANGES[Number(reader.uint())] ?? 'creation',
-    hash: reader.bytes().slice(),
+    hash: reader.bytes(),
     controllers: readPrincipals(reader),
   }
   const loaded =
