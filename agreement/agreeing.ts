@@ -38,7 +38,7 @@ export async function agreeing<R extends UnitRead>(
   const { computeQuorum } = process.policy
   const units = unitsElsewhere(process, parts.key)
   const { signal, timeoutMs = ANSWER_WAIT_MS } = options
-  const untilMs = clock.now() + timeoutMs
+  const untilMs = clock.elapsed() + timeoutMs
   let asked: UnitRead = read
   for (let pauseMs = PAUSE_FIRST_MS; ; ) {
     const answers = new Map<string, { bytes: Uint8Array; count: number }>()
@@ -64,7 +64,7 @@ export async function agreeing<R extends UnitRead>(
     const fault = failures.find(({ blame }) => blame === 'input')
     if (fault !== undefined && answers.size === 0) throw fault
     if (signal?.aborted === true) throw new Failure('aborted')
-    if (clock.now() + pauseMs > untilMs) throw disagreed(process, failures)
+    if (clock.elapsed() + pauseMs > untilMs) throw disagreed(process, failures)
     const isOfOneSlot = asked !== read
     asked = sameSlot(read, [...answers.values()], computeQuorum)
     // As many as must agree have reached that slot: there is nothing to wait for.

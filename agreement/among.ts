@@ -63,8 +63,8 @@ export class Among implements Way {
   async #final(slot: Slot, { signal, timeoutMs = RESULT_WAIT_MS }: CallOptions): Promise<void> {
     const { unit, clock } = this.#parts
     if (slot < this.#agreement.slots) return
-    const untilMs = clock.now() + timeoutMs
-    const left = (): CallOptions => ({ signal, timeoutMs: Math.max(0, untilMs - clock.now()) })
+    const untilMs = clock.elapsed() + timeoutMs
+    const left = (): CallOptions => ({ signal, timeoutMs: Math.max(0, untilMs - clock.elapsed()) })
     // Fails at once for a slot beyond the feed.
     await unit.result(this.#process.id, slot, left())
     try {

@@ -75,14 +75,14 @@ export class RemoteFrames {
     options: CallOptions & { readonly timeoutMs: number },
   ): Promise<CheckedFrame | undefined> {
     const { clock } = this.#parts
-    const untilMs = clock.now() + options.timeoutMs
+    const untilMs = clock.elapsed() + options.timeoutMs
     const units = unitsElsewhere(process, this.#parts.key).filter(unit => !this.#isExcluded(process, unit, slot))
     if (units.length === 0) throw disagreed(process, [])
     for (let turn = 0; ; turn++) {
       const known = this.#find(process.id, slot)
       if (known !== undefined && this.#counts(known, process)) return known
       if (options.signal?.aborted === true) throw new Failure('aborted')
-      const beganMs = clock.now()
+      const beganMs = clock.elapsed()
       const leftMs = Math.max(0, untilMs - beganMs)
       const failures: Failure[] = []
       for (let i = 0; i < units.length; i++) {
@@ -97,11 +97,11 @@ export class RemoteFrames {
           failures.push(Failure.from(error))
         }
       }
-      const isOver = clock.now() >= untilMs
+      const isOver = clock.elapsed() >= untilMs
       if (isOver && failures.length === units.length) throw disagreed(process, failures)
       if (isOver) return undefined
       // A unit is to wait until there is something; one that answers at once and with nothing is not asked all the faster for it.
-      if (failures.length > 0 || clock.now() - beganMs < PAUSE_MS)
+      if (failures.length > 0 || clock.elapsed() - beganMs < PAUSE_MS)
         await clock.sleep(Math.min(PAUSE_MS, leftMs), { signal: options.signal, for: 'wait' })
     }
   }

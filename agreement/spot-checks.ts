@@ -92,11 +92,11 @@ export class SpotChecks implements Disposable {
     const { signal } = this.#ended
     this.#running = true
     for (let next = this.#picked.shift(); next !== undefined; next = this.#picked.shift()) {
-      const startedMs = clock.now()
+      const startedMs = clock.elapsed()
       let evaluatedMs = startedMs
       try {
         const process = await this.#evaluated(next.process, next.slot)
-        evaluatedMs = clock.now()
+        evaluatedMs = clock.elapsed()
         if (process !== undefined) checked(await this.#compare(process, next.slot))
       } catch (error) {
         if (signal.aborted) return
@@ -146,8 +146,8 @@ export class SpotChecks implements Disposable {
   async #ownCertificate(process: ProcessDescription, slot: Slot): Promise<Uint8Array> {
     const { log, key, clock } = this.#parts
     const frame = await findFrame(log, messagesFeed(process), slot)
-    const untilMs = clock.now() + UNIT_WAIT_MS
-    while (frame !== undefined && clock.now() < untilMs) {
+    const untilMs = clock.elapsed() + UNIT_WAIT_MS
+    while (frame !== undefined && clock.elapsed() < untilMs) {
       const certificate = await log.block(resultsFeed(process, key), frame.index)
       if (certificate !== undefined) return certificate
       await clock.sleep(LOOK_AGAIN_MS, { signal: this.#ended.signal, for: 'wait' })

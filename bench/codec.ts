@@ -1,10 +1,10 @@
 /** Speed of codecs, hashes and signatures on one core: `node bench/codec.ts`. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
-import { nativeCrypto } from '../node/native-crypto.ts'
-import { fromBase64Url, toBase64Url } from '../protocol/bytes.ts'
-import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../protocol/cbor.ts'
-import { installCrypto, sha256 } from '../protocol/crypto.ts'
+import { nativeCrypto } from '../node/crypto/native-crypto.ts'
+import { fromBase64Url, toBase64Url } from '../protocol/codec/bytes.ts'
+import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../protocol/codec/cbor.ts'
+import { installCrypto, sha256 } from '../protocol/crypto/crypto.ts'
 import {
   createDataItem,
   type DataItem,
@@ -12,14 +12,14 @@ import {
   parseDataItem,
   signDataItemSync,
   verifyDataItem,
-} from '../protocol/data-item.ts'
+} from '../protocol/items/data-item.ts'
 import {
   type ArweaveJwk,
   arweaveSigner,
   ed25519Signer,
   generateEd25519Seed,
   secp256k1Signer,
-} from '../protocol/keys.ts'
+} from '../protocol/crypto/keys.ts'
 
 const { RUN_MS: runMsText = '300' } = process.env
 const RUN_MS = Number(runMsText)

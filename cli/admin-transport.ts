@@ -4,7 +4,7 @@ import { loadConfig } from '../node/index.ts'
 import { Failure } from '../protocol/index.ts'
 import { httpTransport, type Transport } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
-import { configFlags } from './config-flags.ts'
+import { configFlags } from './words/config-flags.ts'
 
 const VARIABLE = 'ATOLL_ADMIN_TOKEN'
 

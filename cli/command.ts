@@ -1,9 +1,9 @@
 import type { CallOptions, Signer } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
 import type { IcSigner } from './ic/ic-signer.ts'
-import type { Output } from './output.ts'
-import type { Progress } from './progress.ts'
-import type { ClientSettings } from './settings.ts'
+import type { Output } from './showing/output.ts'
+import type { Progress } from './showing/progress.ts'
+import type { ClientSettings } from './words/settings.ts'
 import type { Terminal } from './terminal.ts'
 
 /** One option of a command, as `node:util` reads it. */

@@ -1,11 +1,11 @@
 // biome-ignore-all format: a table reads by its rows
 import type { Command, OptionRow } from './command.ts'
-import { IC_COMMANDS } from './ic-commands.ts'
-import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
-import { FEED_COMMANDS } from './feed-commands.ts'
-import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
-import { PEER_COMMANDS } from './peer-commands.ts'
-import { PROOF_COMMANDS } from './proof-commands.ts'
+import { IC_COMMANDS } from './tables/ic-commands.ts'
+import { LIFECYCLE_COMMANDS } from './tables/lifecycle-commands.ts'
+import { FEED_COMMANDS } from './tables/feed-commands.ts'
+import { FEED_FILE_COMMANDS } from './tables/feed-file-commands.ts'
+import { PEER_COMMANDS } from './tables/peer-commands.ts'
+import { PROOF_COMMANDS } from './tables/proof-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {

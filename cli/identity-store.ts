@@ -11,8 +11,8 @@ import {
   toBase64Url,
 } from '../protocol/index.ts'
 import { ed25519IcSigner, type IcSigner, secp256k1IcSigner } from './ic/ic-signer.ts'
-import { readKey, type SecretKey } from './read-key.ts'
-import { readSettingsFile, SETTINGS_FILE } from './settings.ts'
+import { readKey, type SecretKey } from './words/read-key.ts'
+import { readSettingsFile, SETTINGS_FILE } from './words/settings.ts'
 
 /** Somebody the user can sign as. */
 export interface Identity {

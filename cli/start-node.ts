@@ -1,6 +1,6 @@
 import { type AtollNode, createNode, isRunning } from '../node/index.ts'
 import { Failure } from '../protocol/index.ts'
-import { withNextStep } from './next-step.ts'
+import { withNextStep } from './showing/next-step.ts'
 
 type NodeConfig = Parameters<typeof createNode>[0] & { readonly data: string }
 

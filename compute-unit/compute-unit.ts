@@ -26,27 +26,27 @@ import {
   type UpgradeWish,
   waitFor,
 } from '../protocol/index.ts'
-import { checkQuery } from './check-query.ts'
-import { carryCertificates } from './carry-certificates.ts'
-import { catchUp } from './catch-up.ts'
-import { Checkpoints } from './checkpoints.ts'
-import type { EvaluatedFrame } from './follower-parts.ts'
-import { Followers, type FollowersParts } from './followers.ts'
-import { GrowthWatch } from './growth-watch.ts'
-import { HostSeats } from './host-seats.ts'
-import { KeptFacts } from './kept-facts.ts'
-import type { KnownFrame } from './known-frames.ts'
-import { loadModules, modulesOf } from './named-modules.ts'
-import { OwnWord } from './own-word.ts'
-import { PastStates } from './past-states.ts'
-import { QueryLanes } from './query-lanes.ts'
-import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
-import { ResultReader } from './result-reader.ts'
-import { ResultStore } from './result-store.ts'
-import { StateReader } from './state-reader.ts'
-import type { ComputeUnitParts, ScheduledFrame } from './unit-parts.ts'
+import { checkQuery } from './queries/check-query.ts'
+import { carryCertificates } from './following/carry-certificates.ts'
+import { catchUp } from './following/catch-up.ts'
+import { Checkpoints } from './kept/checkpoints.ts'
+import type { EvaluatedFrame } from './following/follower-parts.ts'
+import { Followers, type FollowersParts } from './following/followers.ts'
+import { GrowthWatch } from './following/growth-watch.ts'
+import { HostSeats } from './hosts/host-seats.ts'
+import { KeptFacts } from './kept/kept-facts.ts'
+import type { KnownFrame } from './following/known-frames.ts'
+import { loadModules, modulesOf } from './kept/named-modules.ts'
+import { OwnWord } from './following/own-word.ts'
+import { PastStates } from './queries/past-states.ts'
+import { QueryLanes } from './queries/query-lanes.ts'
+import { type ProvenFrame, RecentFrames } from './kept/recent-frames.ts'
+import { ResultReader } from './kept/result-reader.ts'
+import { ResultStore } from './kept/result-store.ts'
+import { StateReader } from './queries/state-reader.ts'
+import type { ComputeUnitParts, ScheduledFrame } from './following/unit-parts.ts'
 import { checkUpgrade } from './upgrade-check.ts'
-import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
+import { trustedVerdicts, type VerdictParts } from './following/verdicts.ts'
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
@@ -302,7 +302,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       checkpoints: this.#checkpoints,
       results: this.#stored,
       senders: this.#senders,
-      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
       sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
       early: (process, results, { sends }, commitment) => this.#word.tellEarly(process, results, sends, commitment),

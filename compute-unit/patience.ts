@@ -24,7 +24,7 @@ export class Patience implements Disposable {
     return new Promise<T>((resolve, reject) => {
       const timeoutMs = this.#timeoutMs
       const giveUp = (): void => reject(new Failure('timeout', { timeoutMs }))
-      const wait = { untilMs: this.#clock.now() + timeoutMs, giveUp }
+      const wait = { untilMs: this.#clock.elapsed() + timeoutMs, giveUp }
       this.#waits.add(wait)
       work.then(
         value => {
@@ -40,7 +40,6 @@ export class Patience implements Disposable {
     })
   }
 
-  /** A clock that was set back makes nobody wait twice: what is left is never more than all. */
   async #watch(): Promise<void> {
     this.#watching = true
     for (const wait of this.#waits) {
@@ -53,7 +52,7 @@ export class Patience implements Disposable {
   }
 
   #left({ untilMs }: Wait): number {
-    return Math.min(untilMs - this.#clock.now(), this.#timeoutMs)
+    return untilMs - this.#clock.elapsed()
   }
 
   async #sleep(ms: number): Promise<boolean> {

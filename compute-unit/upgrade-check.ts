@@ -19,11 +19,11 @@ import {
   type UpgradeWish,
 } from '../protocol/index.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
-import type { Follower } from './follower.ts'
-import { FrameResults } from './frame-results.ts'
-import type { HostSeat } from './host-pool.ts'
-import type { Copy, PastStates } from './past-states.ts'
-import { exportOf, lastSlot } from './state-reader.ts'
+import type { Follower } from './following/follower.ts'
+import { FrameResults } from './kept/frame-results.ts'
+import type { HostSeat } from './hosts/host-pool.ts'
+import type { Copy, PastStates } from './queries/past-states.ts'
+import { exportOf, lastSlot } from './queries/state-reader.ts'
 
 export interface UpgradeCheckParts {
   readonly seat: HostSeat

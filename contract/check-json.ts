@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../protocol/index.ts'
-import type { Schema } from './schema.ts'
+import { fromCheck, type Schema } from './schema.ts'
 
 interface Issue {
   readonly message: string
@@ -26,16 +26,10 @@ const DEPTH_MAX = 32
  * wrote it and checks again; so no check lasts longer than schema and value are long.
  */
 export function schemaOfJson(schema: JsonSchema): Schema {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'atoll',
-      validate(value) {
-        const issues = [...issuesOf(schema, value, [])]
-        return issues.length > 0 ? { issues } : { value }
-      },
-    },
-  }
+  return fromCheck(value => {
+    const issues = [...issuesOf(schema, value, [])]
+    return issues.length > 0 ? { issues } : { value }
+  }, schema)
 }
 
 function* issuesOf(

@@ -1,6 +1,6 @@
 import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
 import type { AnyContract, Message, Query } from './contract.ts'
-import { empty, nothing, type Schema } from './schema.ts'
+import { nothing, type Schema } from './schema.ts'
 
 /** Tells the JSON Schema of what a schema takes, or nothing, if it cannot. */
 export type ToJsonSchema = (schema: Schema) => JsonSchema | undefined
@@ -13,8 +13,7 @@ export function describeContract(
   contract: AnyContract,
   options: { readonly toJsonSchema?: ToJsonSchema } = {},
 ): InterfaceDescription {
-  const describe = (schema: Schema): JsonSchema =>
-    ownSchema(schema) ?? options.toJsonSchema?.(schema) ?? offeredSchema(schema) ?? {}
+  const describe = (schema: Schema): JsonSchema => options.toJsonSchema?.(schema) ?? offeredSchema(schema) ?? {}
   const question = ({ input, reply, doc }: Query): Question => ({
     input: describe(input),
     reply: reply === nothing ? { type: 'null' } : describe(reply),
@@ -41,18 +40,9 @@ function mapped<T, R>(all: Readonly<Record<string, T>>, map: (one: T) => R): Rec
   return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, map(one)]))
 }
 
-function ownSchema(schema: Schema): JsonSchema | undefined {
-  return schema === nothing || schema === empty ? { type: 'object', properties: {} } : undefined
-}
-
-/** The part of Standard JSON Schema that is used here. */
-interface Converter {
-  readonly input: (options: { readonly target: 'draft-2020-12' }) => JsonSchema
-}
-
 /** What the library tells of itself; a schema that JSON cannot say makes it throw. */
 function offeredSchema(schema: Schema): JsonSchema | undefined {
-  const converter = (schema['~standard'] as { readonly jsonSchema?: Converter }).jsonSchema
+  const converter = schema['~standard'].jsonSchema
   try {
     const { $schema: _, ...rest } = converter?.input({ target: 'draft-2020-12' }) ?? {}
     return converter && rest

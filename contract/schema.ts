@@ -1,3 +1,5 @@
+import type { JsonSchema } from '../protocol/index.ts'
+
 /**
  * A schema of any library that keeps Standard Schema v1 (zod, valibot, arktype, …). It must answer at once: a process
  * cannot wait for it. What travels is the form a schema takes (`In`); who receives it gets the form it gives (`Out`).
@@ -8,6 +10,8 @@ export interface Schema<In = unknown, Out = unknown> {
     readonly vendor: string
     readonly validate: (value: unknown) => Verdict<Out> | Promise<Verdict<Out>>
     readonly types?: { readonly input: In; readonly output: Out } | undefined
+    /** Standard JSON Schema, of libraries that keep it too; what JSON cannot say makes it throw. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: 'draft-2020-12' }) => JsonSchema } | undefined
   }
 }
 
@@ -81,6 +85,10 @@ export const empty: Empty = fromCheck(value =>
     : { issues: [{ message: 'Invalid input: expected an empty object' }] },
 )
 
-function fromCheck<In, Out>(validate: (value: unknown) => Verdict<Out>): Schema<In, Out> {
-  return { '~standard': { version: 1, vendor: 'atoll', validate } }
+/** A schema of our own. JSON Schema says of it, unless told otherwise, that it takes an object. */
+export function fromCheck<In, Out>(
+  validate: (value: unknown) => Verdict<Out>,
+  json: JsonSchema = { type: 'object', properties: {} },
+): Schema<In, Out> {
+  return { '~standard': { version: 1, vendor: 'atoll', validate, jsonSchema: { input: () => structuredClone(json) } } }
 }

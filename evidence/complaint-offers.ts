@@ -82,16 +82,16 @@ export class ComplaintOffers implements Disposable {
 
 /** What somebody is about to give: whoever else names it is not asked for it, for a while. */
 export class AwaitedComplaints {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #untilMs = new Map<string, number>()
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
   /** Those of `ids` that nobody is about to give; from now on somebody is. */
   await(ids: readonly string[]): string[] {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.elapsed()
     if (this.#untilMs.size > AWAITED_MAX) this.#untilMs.clear()
     const asked = ids.filter(id => (this.#untilMs.get(id) ?? 0) <= nowMs)
     for (const id of asked) this.#untilMs.set(id, nowMs + AWAITED_MS)

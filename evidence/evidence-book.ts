@@ -43,7 +43,7 @@ import { judge, type Judged, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
   readonly log: Pick<Log, 'store' | 'freeze' | 'messages' | 'length'>
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   /** Hands what is new to all peers but `from`. */
   readonly share: (entry: EvidenceEntry, from: KeyId | undefined) => void
   readonly trouble: (what: string, failure: Failure) => void

@@ -184,7 +184,7 @@ export class HeadExchange implements HeadWatch, Disposable {
       for (const [name, feed] of grown) if (shown.missed.size < HEADS_HELD_MAX) shown.missed.set(name, feed)
       if (shown.isBusy) continue
       if (shown.isMet) this.#begin(shown, () => this.#showMissed(peer, shown))
-      else if (this.#parts.clock.now() >= shown.notBeforeMs) this.#begin(shown, () => this.#meet(peer, shown))
+      else if (this.#parts.clock.elapsed() >= shown.notBeforeMs) this.#begin(shown, () => this.#meet(peer, shown))
     }
     // What all are shown is read once.
     for await (const heads of free.length === 0 ? [] : this.#headsOf(grown.map(([, feed]) => feed))) {
@@ -221,7 +221,7 @@ export class HeadExchange implements HeadWatch, Disposable {
   }
 
   #later(shown: Shown): void {
-    const nowMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.elapsed()
     // What fails together is one failure.
     if (!shown.isMet && nowMs < shown.notBeforeMs) return
     shown.isMet = false

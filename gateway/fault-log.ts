@@ -20,13 +20,13 @@ export interface FaultyRequest {
 export type FaultLog = (failure: Failure, request: FaultyRequest) => void
 
 /** Of each code one line a second: a disk that is full must not be filled with the news that it is. */
-export function createFaultLog(logger: GatewayLogger, clock: Clock): FaultLog {
+export function createFaultLog(logger: GatewayLogger, clock: Pick<Clock, 'elapsed'>): FaultLog {
   const told = new Map<FailureCode, Told>()
   return (failure, request) => {
     if (failure.blame !== 'host') return
-    const nowMs = clock.now()
+    const nowMs = clock.elapsed()
     const last = told.get(failure.code)
-    if (last !== undefined && nowMs >= last.atMs && nowMs - last.atMs < PAUSE_MS) {
+    if (last !== undefined && nowMs - last.atMs < PAUSE_MS) {
       last.more++
       return
     }

@@ -3,11 +3,11 @@ import { cp, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import type { GroupCommit } from './group-commit.ts'
+import type { GroupCommit } from './journal/group-commit.ts'
 import type { HypercoreLogParts } from './hypercore-log.ts'
 import { makeFolder } from './make-folder.ts'
-import { closeStore, openStore } from './open-store.ts'
-import { RocksStore } from './rocks-store.ts'
+import { closeStore, openStore } from './store/open-store.ts'
+import { RocksStore } from './store/rocks-store.ts'
 
 /** The databases go on moving files about while they are copied; a copy that does not open is made again. */
 const ATTEMPTS_MAX = 5

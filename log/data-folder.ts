@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Failure, fromHex, fromUtf8, toHex, toUtf8 } from '../protocol/index.ts'
-import type { JournalFiles } from './journal-files.ts'
+import type { JournalFiles } from './journal/journal-files.ts'
 
 const FILE_NAME = 'folder.json'
 const FOLDER_ID_SIZE_BYTES = 16

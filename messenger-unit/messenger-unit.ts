@@ -200,12 +200,12 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   ): Promise<Trace> {
     const { clock } = this.#parts
     const look = await this.#lookAt(id, options.process, boundsWithin(options.bounds))
-    const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
+    const untilMs = clock.elapsed() + (options.timeoutMs ?? TRACE_WAIT_MS)
     for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
       const trace = await look()
       if (trace.settled || options.settled !== true) return trace
       if (options.signal?.aborted === true) throw new Failure('aborted')
-      if (clock.now() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
+      if (clock.elapsed() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
       await clock.sleep(pauseMs, { signal: options.signal, for: 'wait' })
     }
   }

@@ -189,7 +189,7 @@ export class PairLane {
     const head = this.#queue.head?.push
     if (head === undefined) return true
     const { clock } = this.#parts
-    const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
+    const waitMs = rank * (clock.elapsed() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
     if (this.#stop.signal.aborted) return false
     if (isUnreachable(await this.#askHowFar(head))) throw new Failure('unreachable', { process: head.core.to })
@@ -198,7 +198,7 @@ export class PairLane {
       this.#absentUntilMs = 0
       return false
     }
-    this.#absentUntilMs = clock.now() + ABSENT_MS
+    this.#absentUntilMs = clock.elapsed() + ABSENT_MS
     return true
   }
 
@@ -250,7 +250,7 @@ export class PairLane {
    * let go; should such a process appear, the next push of the pair meets a gap and brings them back.
    */
   #setAside(window: readonly Push[]): Failure | undefined {
-    const nowMs = this.#parts.clock.now()
+    const nowMs = this.#parts.clock.elapsed()
     this.#unknownSinceMs ??= nowMs
     const [head] = window
     if (nowMs - this.#unknownSinceMs < UNKNOWN_GRACE_MS) {

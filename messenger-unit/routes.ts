@@ -23,7 +23,7 @@ import { SchedulersElsewhere, type SchedulersOf } from './schedulers-elsewhere.t
 
 export interface RoutesParts {
   readonly log: Log
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
   /** This node's own. */
   readonly scheduler: Scheduler
   /** Other nodes; a node without any schedules all by itself. */

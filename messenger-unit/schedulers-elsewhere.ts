@@ -26,10 +26,10 @@ export type SchedulersOf = Pick<ProcessPolicy, 'schedulers' | 'schedulerQuorum'>
 
 export class SchedulersElsewhere {
   readonly #peers: Pick<Peers, 'schedule'>
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #absentUntilMs = new Map<KeyId, number>()
 
-  constructor(peers: Pick<Peers, 'schedule'>, clock: Pick<Clock, 'now'>) {
+  constructor(peers: Pick<Peers, 'schedule'>, clock: Pick<Clock, 'elapsed'>) {
     this.#peers = peers
     this.#clock = clock
   }
@@ -41,7 +41,7 @@ export class SchedulersElsewhere {
 
   /** Schedulers in the order in which they are asked. */
   inOrder(schedulers: readonly KeyId[]): readonly KeyId[] {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.elapsed()
     const isAbsent = (key: KeyId): boolean => (this.#absentUntilMs.get(key) ?? 0) > nowMs
     return [...schedulers.filter(key => !isAbsent(key)), ...schedulers.filter(isAbsent)]
   }
@@ -49,7 +49,7 @@ export class SchedulersElsewhere {
   /** It could not be reached. */
   failed(scheduler: KeyId): void {
     if (this.#absentUntilMs.size >= ABSENT_MAX) this.#absentUntilMs.clear()
-    this.#absentUntilMs.set(scheduler, this.#clock.now() + ABSENT_MS)
+    this.#absentUntilMs.set(scheduler, this.#clock.elapsed() + ABSENT_MS)
   }
 
   /** @throws {Failure} what the last of them could not be reached by, if none could */

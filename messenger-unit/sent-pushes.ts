@@ -17,17 +17,17 @@ const REST_FACTOR = 20
  * one such reading is under way at a time, and they take a small part of the time.
  */
 export class LongLooks {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   #isUnderWay = false
   #restsUntilMs = 0
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
   /** @throws {Failure} `busy` */
   async look<T>(read: () => Promise<T>): Promise<T> {
-    const beganMs = this.#clock.now()
+    const beganMs = this.#clock.elapsed()
     if (this.#isUnderWay || beganMs < this.#restsUntilMs)
       throw new Failure('busy', {}, { note: 'what others miss is being looked for' })
     this.#isUnderWay = true
@@ -35,7 +35,7 @@ export class LongLooks {
       return await read()
     } finally {
       this.#isUnderWay = false
-      const nowMs = this.#clock.now()
+      const nowMs = this.#clock.elapsed()
       this.#restsUntilMs = nowMs + REST_FACTOR * (nowMs - beganMs)
     }
   }

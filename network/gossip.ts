@@ -13,10 +13,21 @@ import {
   sha256,
   toUtf8,
 } from '../protocol/index.ts'
-import { keyOfPeer } from './peer-name.ts'
+import { keyOfPeer } from './peers/peer-name.ts'
+
+/** Who pruned a peer may say for how long he does not want it back, thousands of years too: it is remembered for so long. */
+const BACKOFF_MAX_MS = 120_000
+/** How long is known how somebody behaved who is gone: keys cost nothing, and who offends is remembered elsewhere. */
+const SCORE_KEPT_MS = 10_000
 
 /** What goes around among all nodes: three topics, messages signed by whoever published them, bounded in every way. */
-export const gossipService = (): ReturnType<typeof gossipsub> =>
+export const gossipService = (): ReturnType<typeof gossipsub> => components => {
+  const service = openGossip(components)
+  boundBackoff(service)
+  return service
+}
+
+const openGossip = (components: Parameters<ReturnType<typeof gossipsub>>[0]): GossipSub =>
   gossipsub({
     allowedTopics: [...GOSSIP_TOPICS],
     globalSignaturePolicy: 'StrictSign',
@@ -27,6 +38,12 @@ export const gossipService = (): ReturnType<typeof gossipsub> =>
     emitSelf: false,
     doPX: false,
     fallbackToFloodsub: false,
+    scoreParams: {
+      // Libp2p hears nobody any more of an address that more than ten keys came from within an hour: whoever has them takes the word from
+      // all who share it, and so do a dozen nodes behind one router.
+      IPColocationFactorWeight: 0,
+      retainScore: SCORE_KEPT_MS,
+    },
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
     maxInboundDataLength: GOSSIP_BATCH_MAX_BYTES,
@@ -40,7 +57,17 @@ export const gossipService = (): ReturnType<typeof gossipsub> =>
       maxControlMessages: GOSSIP_BATCH_MAX,
       maxPeerInfos: 0,
     },
+  })(components)
+
+function boundBackoff(service: object): void {
+  const { doAddBackoff } = service as { readonly doAddBackoff?: (id: string, topic: string, ms: number) => void }
+  if (doAddBackoff === undefined) throw new TypeError('expected gossip that remembers whom it may not graft')
+  Object.assign(service, {
+    doAddBackoff(id: string, topic: string, ms: number) {
+      doAddBackoff.call(service, id, topic, Math.min(ms, BACKOFF_MAX_MS))
+    },
   })
+}
 
 export interface GossipParts {
   readonly service: GossipSub

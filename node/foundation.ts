@@ -7,8 +7,8 @@ import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { isAmongOthers, knowsPeers } from './network-options.ts'
 import type { NodeOptions } from './node-options.ts'
-import { evidencePeers, openEvidence } from './open-evidence.ts'
-import { openHandovers } from './open-handovers.ts'
+import { evidencePeers, openEvidence } from './opening/open-evidence.ts'
+import { openHandovers } from './opening/open-handovers.ts'
 import { systemClock } from './system-clock.ts'
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>
@@ -25,7 +25,7 @@ export async function layFoundation(options: NodeOptions, keep: (resource: Async
   const metrics = new Metrics()
   const trouble = (what: string, failure: Failure): void =>
     logger.warn({ what, code: failure.code, ...failure.details, ...causeOf(failure) }, failure.message)
-  const others = isAmongOthers(options) ? await import('./among-others.ts') : undefined
+  const others = isAmongOthers(options) ? await import('./opening/among-others.ts') : undefined
   const joined = await others?.joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
   const learned = joined?.learned
   const describe = async (id: ProcessId) => (learned === undefined ? log.directory.process(id) : learned.process(id))

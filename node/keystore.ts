@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { makeFolder } from '../log/index.ts'
+import { existsSync } from 'node:fs'
+import { chmod, link, lstat, open, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { diskFiles, makeFolder } from '../log/index.ts'
 import { asKeyId, ed25519PublicKey, Failure, type KeyId, keyId } from '../protocol/index.ts'
 
 /** What a node keeps secret. */
@@ -37,23 +38,30 @@ export async function openKeystore(folder: string): Promise<NodeKeys> {
 }
 
 async function secret(path: string, folder: string): Promise<string> {
-  try {
-    // Exclusive: two starts at once cannot both make a key.
-    const file = await open(path, 'wx', 0o600)
-    try {
-      const text = randomBytes(32).toString('base64url')
-      await file.writeFile(`${text}\n`)
-      await file.sync()
-      return text
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  if (!existsSync(path)) await makeSecret(path)
   await refuseOpen(folder, 0o700)
   await refuseOpen(path, 0o600)
   return (await readFile(path, 'utf8')).trim()
+}
+
+/** A secret that has its name is whole, whenever a crash comes; of two starts at once the first gives it the name. */
+async function makeSecret(path: string): Promise<void> {
+  const unnamed = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    const file = await open(unnamed, 'wx', 0o600)
+    try {
+      await file.writeFile(`${randomBytes(32).toString('base64url')}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await link(unnamed, path).catch(error => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    })
+  } finally {
+    await rm(unnamed, { force: true })
+  }
+  await diskFiles.syncFolder(dirname(path))
 }
 
 /** @throws {Failure} `open-keys` if others than its owner can read or write what is at `path` */

@@ -7,6 +7,7 @@ const PART_MS = 30_000
 /** The clock of this machine. A date that went ahead, by suspension or because somebody set it, ends long sleeps. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.floor(performance.now()),
   async sleep(ms, { signal } = {}) {
     if (ms <= 0) await turn(undefined, signal === undefined ? {} : { signal })
     const untilMs = Date.now() + ms

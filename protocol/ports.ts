@@ -1,17 +1,17 @@
-import type { Attested } from './attestation.ts'
-import type { Commitment } from './commitment.ts'
-import type { ParsedItem } from './data-item.ts'
-import type { Failure } from './failure.ts'
-import type { Envelope } from './frame.ts'
-import type { CellKey } from './guest-ports.ts'
+import type { Attested } from './results/attestation.ts'
+import type { Commitment } from './feeds/commitment.ts'
+import type { ParsedItem } from './items/data-item.ts'
+import type { Failure } from './failures/failure.ts'
+import type { Envelope } from './feeds/frame.ts'
+import type { CellKey } from './guests/guest-ports.ts'
 import type { CallRequest, RequestEnvelope } from './ic/request-envelope.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
-import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
-import type { Push, PushProof } from './push.ts'
-import type { Result, ResultError } from './result.ts'
-import type { Tag } from './tags.ts'
+import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './process/lifecycle.ts'
+import type { Push, PushProof } from './process/push.ts'
+import type { Result, ResultError } from './results/result.ts'
+import type { Tag } from './items/tags.ts'
 
-export type * from './log-port.ts'
+export type * from './feeds/log-port.ts'
 
 /** Last parameter of every call that waits. The default time limit is the call's own, from limits.ts. */
 export interface CallOptions {
@@ -21,8 +21,10 @@ export interface CallOptions {
 
 /** Time comes in through here, so that a simulation can hold it still. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Whole milliseconds since 1970: the date, which somebody may set. */
   now(): number
+  /** Whole milliseconds since some moment; a date that is set changes nothing about it. For pauses, time limits and how long something took. */
+  elapsed(): number
   /** Resolves after `ms`, or rejects with the signal's reason; 0 gives everybody else a turn. */
   sleep(ms: number, options?: SleepOptions): Promise<void>
 }

@@ -24,11 +24,12 @@ if (status !== 0) process.exit(status ?? 1)
 await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
 await buildAgentRuntime(join(DIST, 'processes', 'agent', 'build'))
 // Declarations that no compiler writes: those of packages without any.
-for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(join(ROOT, file), join(DIST, file))
+for (const file of ['log/holepunch.d.ts', 'node/crypto/native-packages.d.ts'])
+  cpSync(join(ROOT, file), join(DIST, file))
 
 // What is started is a few files again; their packages stay apart, for whoever installs this chooses and audits them.
 await bundle(join(DIST, 'programs'), { root: DIST, ending: 'js', packages: 'external' })
 writeFileSync(join(DIST, 'cli', 'main.js'), "#!/usr/bin/env node\nimport '../programs/main.js'\n")
 for (const program of ['host-main', 'clerk-main'])
-  writeFileSync(join(DIST, 'node', `${program}.js`), `import '../programs/${program}.js'\n`)
+  writeFileSync(join(DIST, 'node', 'programs', `${program}.js`), `import '../../programs/${program}.js'\n`)
 chmodSync(join(DIST, 'cli', 'main.js'), 0o755)

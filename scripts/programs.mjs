@@ -19,16 +19,16 @@ const PROGRAMS = {
   main: 'cli/main',
   node: 'node/index',
   startup: 'startup/index',
-  'clerk-main': 'node/clerk-main',
+  'clerk-main': 'node/programs/clerk-main',
   'bls-worker': 'gateway/ic/bls-worker',
 }
-const HOST = { 'host-main': 'node/host-main' }
+const HOST = { 'host-main': 'node/programs/host-main' }
 /** Sources that look beside themselves for one of these programs: they are to find that of the bundle. */
-const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-signer']
+const LOOK_BESIDE = ['node/programs/host-path', 'node/programs/clerk-program', 'gateway/ic/bls-signer']
 /** Packages that look for files of their own. */
 const APART = ['esbuild', 'pino', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
 /** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
-const SAME_BYTES = /[\\/]protocol[\\/]sha256-code\.[jt]s$/
+const SAME_BYTES = /[\\/]protocol[\\/]crypto[\\/]sha256-code\.[jt]s$/
 /** Says, when a program runs, which native part is that of the machine. */
 const NATIVE_PART = join(ROOT, 'startup', 'native-part.ts')
 /** What decides what is made, beside the sources. */

@@ -1,13 +1,7 @@
-import {
-  type CallOptions,
-  type Clock,
-  Failure,
-  MalformedBytes,
-  type Receipt,
-  type ResultView,
-} from '../protocol/index.ts'
+import { type CallOptions, Failure, MalformedBytes, type Receipt, type ResultView } from '../protocol/index.ts'
 import { type Answered, type AnsweredError, readOutput } from './read-output.ts'
 import type { Ended } from './reply-watch.ts'
+import type { ClientClock } from './surroundings.ts'
 import { withTimeLimit } from './time-limit.ts'
 
 /** How long a reply is waited for, unless the caller says otherwise. */
@@ -15,7 +9,7 @@ const REPLY_TIMEOUT_MS = 60_000
 
 /** Where the parts of an answer come from. */
 export interface ReplySources {
-  readonly clock: Clock
+  readonly clock: ClientClock
   result(receipt: Receipt, options: CallOptions): Promise<ResultView>
   ended(receipt: Receipt, signal: AbortSignal): Promise<Ended>
 }

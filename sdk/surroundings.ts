@@ -1,15 +1,18 @@
 import type { Clock } from '../protocol/index.ts'
 import type { Transport } from './transport.ts'
 
+/** Of a client; its `now` is the date, and never goes back. */
+export type ClientClock = Pick<Clock, 'now' | 'sleep'>
+
 /** Time and chance, as a client meets them: a simulation brings its own. */
 export interface Surroundings {
-  readonly clock: Clock
+  readonly clock: ClientClock
   /** From [0, 1). */
   random(): number
   randomBytes(length: number): Uint8Array
 }
 
-/** Those of the machine; its clock never goes back. */
+/** Those of the machine. */
 export const machine: Surroundings = {
   clock: {
     now: () => performance.timeOrigin + performance.now(),

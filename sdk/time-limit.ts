@@ -1,4 +1,5 @@
-import { type CallOptions, type Clock, Failure } from '../protocol/index.ts'
+import { type CallOptions, Failure } from '../protocol/index.ts'
+import type { ClientClock } from './surroundings.ts'
 
 /** Why the wait for a time limit ends when the work did: not worth an error with a stack. */
 const OVER = 'over'
@@ -8,7 +9,7 @@ const OVER = 'over'
  * that fires for both. @throws {Failure} `timeout`, `aborted`, or what `run` throws
  */
 export async function withTimeLimit<T>(
-  clock: Clock,
+  clock: ClientClock,
   options: CallOptions,
   defaultMs: number,
   run: (signal: AbortSignal) => Promise<T>,

@@ -19,13 +19,13 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'scheduler-unit/scheduler-unit.ts': 401,
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
-  'compute-unit/follower.ts': 480,
-  'compute-unit/packets.ts': 413,
+  'compute-unit/following/follower.ts': 480,
+  'compute-unit/hosts/packets.ts': 413,
   'compute-unit/evaluation/hosted-process.ts': 463,
   'messenger-unit/messenger-unit.ts': 317,
   'processes/canister/calls-taken.ts': 336,
   'processes/canister/machine.ts': 303,
-  'testing/memory-log.ts': 323,
+  'testing/memory/memory-log.ts': 323,
 }
 
 const sources = Object.keys(ROOMS).flatMap(room => sourcesOf(ROOT, room))
@@ -128,7 +128,7 @@ describe('the scanner', () => {
     expect(wrongIn('log/a.ts', `import { x } from '../gateway/index.ts'`)).toHaveLength(1)
     expect(wrongIn('sdk/a.ts', `import type { X } from '../node/index.ts'`)).toHaveLength(1)
     expect(wrongIn('protocol/a.ts', `export * from '../log/index.ts'`)).toHaveLength(1)
-    expect(wrongIn('node/deep/a.ts', `import { x } from '../../log/journal.ts'`)).toHaveLength(1)
+    expect(wrongIn('node/deep/a.ts', `import { x } from '../../log/journal/journal.ts'`)).toHaveLength(1)
     expect(wrongIn('node/a.ts', `import { x } from '../log/deep/index.ts'`)).toHaveLength(1)
     expect(wrongIn('node/a.ts', `const x = await import('../cli/main.ts')`)).toHaveLength(1)
     expect(wrongIn('node/a.ts', `import { x } from '../sdk/index.ts'`)).toHaveLength(1)
@@ -164,6 +164,6 @@ describe('the scanner', () => {
     expect(wrongName(sourceOf('log/utils/feed.ts', ''))).toBeDefined()
     expect(wrongName(sourceOf('log/types.ts', ''))).toBeDefined()
     expect(wrongName(sourceOf('log/value-types.ts', ''))).toBeUndefined()
-    expect(wrongName(sourceOf('log/open-feeds.ts', ''))).toBeUndefined()
+    expect(wrongName(sourceOf('log/feeds/open-feeds.ts', ''))).toBeUndefined()
   })
 })

@@ -2,7 +2,7 @@ import { type Effects, Failure } from '../protocol/index.ts'
 import type { Duration } from '../contract/index.ts'
 import { microsecondsOf } from './duration.ts'
 import { LiveNet } from './live-net.ts'
-import { SimulatedNet } from './simulated-net.ts'
+import { SimulatedNet } from './simulation/simulated-net.ts'
 import type { TestNet, TestNetOptions } from './test-net.ts'
 
 const LATENCY: readonly [Duration, Duration] = ['1ms', '10ms']

@@ -1,9 +1,9 @@
 import { Client, inProcessTransport, type Surroundings, type Transport } from '../sdk/index.ts'
 import { Failure, type OperationInput, type OperationOutput, type Signer, type StreamName } from '../protocol/index.ts'
-import type { NodeRun } from './node-run.ts'
-import type { SeededRandom } from './seeded-random.ts'
-import { VirtualClock } from './virtual-clock.ts'
-import type { VirtualTime } from './virtual-time.ts'
+import type { NodeRun } from './simulation/node-run.ts'
+import type { SeededRandom } from './simulation/seeded-random.ts'
+import { VirtualClock } from './simulation/virtual-clock.ts'
+import type { VirtualTime } from './simulation/virtual-time.ts'
 
 export interface NetClientParts {
   readonly time: VirtualTime

@@ -1,5 +1,5 @@
 import { Failure, type Receipt, type TraceView } from '../protocol/index.ts'
-import type { Journal } from './journal.ts'
+import type { Journal } from './simulation/journal.ts'
 import { showTrace } from './show-trace.ts'
 
 export interface NetReportParts {

@@ -30,6 +30,28 @@ export function ownPackage(): Plugin {
   }
 }
 
+/** Where a bundle finds what browsers and Node have and the engine has not. */
+export const PLATFORM = 'atoll:platform'
+/** Classes that libraries name when they are loaded, to tell their instances from other objects: arktype does. */
+const CLASSES = ['Blob', 'File', 'FormData', 'Headers', 'Request', 'Response']
+
+/** Gives programs that name such classes ones of which nothing can be made. What is not named is left out. */
+export function platform(): Plugin {
+  const empty = (name: string): string =>
+    `export const ${name} = class ${name} { constructor() { throw new ReferenceError('${name} is not defined') } }`
+  return {
+    name: 'platform',
+    setup(within) {
+      within.onResolve({ filter: new RegExp(`^${PLATFORM}$`) }, () => ({
+        path: PLATFORM,
+        namespace: PLATFORM,
+        sideEffects: false,
+      }))
+      within.onLoad({ filter: /.*/, namespace: PLATFORM }, () => ({ contents: CLASSES.map(empty).join('\n') }))
+    },
+  }
+}
+
 /** Lets what nobody uses of zod be left out. */
 export function namespaces(): Plugin {
   return {

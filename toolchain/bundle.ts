@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, resolve, sep } from 'node:path'
 import { build, type BuildFailure, type Message } from 'esbuild'
 import { Failure } from '../protocol/index.ts'
-import { namespaces, ownPackage } from './bundle-plugins.ts'
+import { namespaces, ownPackage, PLATFORM, platform } from './bundle-plugins.ts'
 import { authorsName, ownMap, type SourceMap } from './own-map.ts'
 
 /** A bundled program: one script, and where its places stand in the author's files. */
@@ -51,7 +51,8 @@ export async function bundle(
       sourcesContent: false,
       logLevel: 'silent',
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      plugins: [ownPackage(), namespaces()],
+      inject: [PLATFORM],
+      plugins: [ownPackage(), platform(), namespaces()],
       ...(options.globalName !== undefined && { globalName: options.globalName }),
       ...(options.footer !== undefined && { footer: { js: options.footer } }),
     })
@@ -89,6 +90,7 @@ function noteOf({ text, location, notes }: Message): string {
   if (location?.file === 'atoll:entry' && text.includes('No matching export'))
     return 'it has no default export: that is what Contract.implement({ … }) gives'
   if (text.startsWith('Could not resolve')) return `${text}: is it installed, and is its name right?`
+  if (text.startsWith('Top-level await')) return 'a process cannot wait while it is loaded: await in a message'
   const [hint] = notes ?? []
   return hint === undefined || hint.text === '' ? text : `${text}; ${hint.text}`
 }

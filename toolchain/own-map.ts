@@ -43,7 +43,7 @@ function onlyOwn(line: Segments, places: ReadonlyMap<number, number>): Segments[
 
 /** What a file is called for its author; nothing if it is not the author's. */
 export function authorsName(path: string, folder: string): string | undefined {
-  if (path.includes(`${sep}node_modules${sep}`) || path.startsWith(OWN_FOLDER) || path.includes('atoll:entry'))
+  if (path.includes(`${sep}node_modules${sep}`) || path.startsWith(OWN_FOLDER) || path.includes('atoll:'))
     return undefined
   return relative(folder, path)
     .split(sep)

@@ -42,6 +42,7 @@ const key = asKeyId(keyId(ed25519PublicKey(SEED)))
 
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.floor(performance.now()),
   sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
 }
 

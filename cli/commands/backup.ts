@@ -2,8 +2,8 @@ import { relative, resolve } from 'node:path'
 import { loadConfig, restoreBackup } from '../../node/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
-import { configFlags } from '../config-flags.ts'
-import { showDuration } from '../duration.ts'
+import { configFlags } from '../words/config-flags.ts'
+import { showDuration } from '../words/duration.ts'
 
 /** `atoll node backup` */
 export async function backUpNode(context: CommandContext): Promise<undefined> {

@@ -1,8 +1,8 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { showDuration } from '../duration.ts'
-import { sentLine } from '../show-sent.ts'
-import { whileWaiting } from '../progress.ts'
-import { readTypedMessage } from '../typed-message.ts'
+import { showDuration } from '../words/duration.ts'
+import { sentLine } from '../showing/show-sent.ts'
+import { whileWaiting } from '../showing/progress.ts'
+import { readTypedMessage } from '../words/typed-message.ts'
 
 /** `atoll call`: a message or query of a contract; prints the reply as JSON, however many slots it takes. */
 export async function call(context: CommandContext): Promise<CommandEnd> {

@@ -1,10 +1,10 @@
 import { script } from '@bomb.sh/tab'
 import { Failure } from '../../protocol/index.ts'
 import type { Command, CommandContext, CommandEnd } from '../command.ts'
-import { COMMON_OPTIONS } from '../common-options.ts'
+import { COMMON_OPTIONS } from '../words/common-options.ts'
 import { candidates, isInert } from '../completion/candidates.ts'
 import { lookUp } from '../completion/look-up.ts'
-import { safeLine } from '../show-bytes.ts'
+import { safeLine } from '../showing/show-bytes.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const
 /** Set by a shell that takes one layer of quotes away from what it is offered: bash. */

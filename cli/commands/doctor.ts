@@ -2,11 +2,11 @@ import { lstat } from 'node:fs/promises'
 import { loadConfig } from '../../node/index.ts'
 import { counted, Failure, type NodeView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { showDuration } from '../duration.ts'
+import { showDuration } from '../words/duration.ts'
 import { EXIT, exitCodeOf } from '../exit-code.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { DEFAULT_IDENTITY } from '../settings.ts'
-import { renderTable, widthOf } from '../table.ts'
+import { DEFAULT_IDENTITY } from '../words/settings.ts'
+import { renderTable, widthOf } from '../showing/table.ts'
 
 const ASK_TIMEOUT_MS = 5_000
 const CLOCK_SKEW_MAX_MS = 5_000

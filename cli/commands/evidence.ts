@@ -17,10 +17,10 @@ import {
 } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findProcess } from '../find-named.ts'
-import { shortId } from '../short-id.ts'
-import { renderTable } from '../table.ts'
-import { readUserFileIfAny, writeUserFile } from '../user-files.ts'
+import { findProcess } from '../words/find-named.ts'
+import { shortId } from '../showing/short-id.ts'
+import { renderTable } from '../showing/table.ts'
+import { readUserFileIfAny, writeUserFile } from '../words/user-files.ts'
 import { lineageOf } from '../verified-result.ts'
 
 /** `atoll evidence list`: who broke the rules, as far as the node knows. */

@@ -1,7 +1,7 @@
 import { type Blame, Failure, type FailureCode, failureNumber, FAILURES, NEXT_STEPS } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { didYouMean } from '../near-word.ts'
-import { renderTable } from '../table.ts'
+import { didYouMean } from '../words/near-word.ts'
+import { renderTable } from '../showing/table.ts'
 import { exitCodeOf } from '../exit-code.ts'
 
 const BLAMED = {

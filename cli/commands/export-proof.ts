@@ -1,7 +1,7 @@
 import { counted } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findResult } from '../find-result.ts'
-import { writeUserFile } from '../user-files.ts'
+import { findResult } from '../words/find-result.ts'
+import { writeUserFile } from '../words/user-files.ts'
 import { verify } from '../../sdk/index.ts'
 
 /** Of the process's id, in the name of a file. */

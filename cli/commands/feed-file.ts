@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import { type CheckedFeed, checkFeedFile, feedFile, importIntoFolder, loadConfig } from '../../node/index.ts'
 import { asProcessId, concatBytes, counted, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { configFlags } from '../config-flags.ts'
-import { findProcess } from '../find-named.ts'
+import { configFlags } from '../words/config-flags.ts'
+import { findProcess } from '../words/find-named.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { readUserFile, readUserFileIfAny, writeUserFile } from '../user-files.ts'
+import { readUserFile, readUserFileIfAny, writeUserFile } from '../words/user-files.ts'
 
 /** `atoll feed verify` */
 export async function verifyFeed(context: CommandContext): Promise<undefined> {

@@ -1,7 +1,8 @@
-import { asProcessId, Failure, isId, type ProcessId } from '../../protocol/index.ts'
+import { asProcessId, isId, type ProcessId } from '../../protocol/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
-import { renderTable } from '../table.ts'
+import { findProcess } from '../words/find-named.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll feed list` */
 export async function listFeeds(context: CommandContext): Promise<undefined> {
@@ -19,19 +20,20 @@ export async function listFeeds(context: CommandContext): Promise<undefined> {
 
 /** `atoll feed seed` */
 export async function seedFeed(context: CommandContext): Promise<undefined> {
-  const process = processOf(context)
+  const process = await processOf(context)
   await (await adminTransport(context)).request('seedFeed', { process }, context.limits)
   context.output.document('feed.seeded', { process, seeded: true }, () => `${process} is taken over from now on`)
 }
 
 /** `atoll feed unseed` */
 export async function unseedFeed(context: CommandContext): Promise<undefined> {
-  const process = processOf(context)
+  const process = await processOf(context)
   await (await adminTransport(context)).request('unseedFeed', { process }, context.limits)
   context.output.document('feed.seeded', { process, seeded: false }, () => `${process} is not taken over any more`)
 }
 
-function processOf({ positionals: [text = ''] }: CommandContext): ProcessId {
-  if (!isId(text)) throw new Failure('usage', { process: text }, { note: 'expected the id of a process' })
-  return asProcessId(text)
+/** By its id, which the node need not know yet, or as a node calls it. */
+async function processOf(context: CommandContext): Promise<ProcessId> {
+  const [text = ''] = context.positionals
+  return asProcessId(isId(text) ? text : await findProcess(context, text))
 }

@@ -1,7 +1,7 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
-import { countFlag, textFlag } from '../message-arguments.ts'
-import { showSent } from '../show-sent.ts'
+import { findProcess } from '../words/find-named.ts'
+import { countFlag, textFlag } from '../words/message-arguments.ts'
+import { showSent } from '../showing/show-sent.ts'
 
 /** `atoll process fork`: prints the id of the new process. */
 export async function fork(context: CommandContext): Promise<CommandEnd> {

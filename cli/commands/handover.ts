@@ -1,8 +1,8 @@
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess } from '../find-named.ts'
-import { keysFlag, quorumFlag } from '../key-flags.ts'
-import { countFlag } from '../message-arguments.ts'
+import { findProcess } from '../words/find-named.ts'
+import { keysFlag, quorumFlag } from '../words/key-flags.ts'
+import { countFlag } from '../words/message-arguments.ts'
 
 const GOING_ON = 'with --allow-loss it goes on without them, and what they acknowledged lately may be lost'
 

@@ -20,15 +20,15 @@ import {
 } from '../../protocol/index.ts'
 import { buildMotoko } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, nameOf } from '../find-named.ts'
+import { findProcess, nameOf } from '../words/find-named.ts'
 import { encodeArguments } from '../ic/candid-arguments.ts'
 import { parseCandidText } from '../ic/candid-text.ts'
 import { IcClient } from '../ic/ic-client.ts'
-import { namesOf, showCandid } from '../ic/show-candid.ts'
-import { withNextStep } from '../next-step.ts'
-import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
-import { whileWaiting } from '../progress.ts'
-import { readWasmFile, readUserFile } from '../user-files.ts'
+import { LINE_WIDTH, namesOf, showCandid } from '../ic/show-candid.ts'
+import { withNextStep } from '../showing/next-step.ts'
+import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
+import { whileWaiting } from '../showing/progress.ts'
+import { readWasmFile, readUserFile } from '../words/user-files.ts'
 
 const MANAGEMENT = new Uint8Array(0)
 const CHUNK_BYTES = 1_000_000
@@ -106,11 +106,10 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const arg = encodeArguments(parseCandidText(text), told?.args)
   const isQuery = query === true || (told?.isQuery === true && update !== true)
   const reply = await (isQuery ? client.query(canister, method, arg) : client.update(canister, method, arg))
-  const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
-  output.document(
-    'canister.reply',
-    { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') },
-    () => shown,
+  const [values, names] = [decodeCandid(reply), namesOf(did ?? '')]
+  const shown = { canister: principalText(canister), method, candid: showCandid(values, names) }
+  output.document('canister.reply', { ...shown, reply: Buffer.from(reply).toString('hex') }, () =>
+    showCandid(values, names, LINE_WIDTH),
   )
 }
 

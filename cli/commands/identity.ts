@@ -1,8 +1,8 @@
 import { fromUtf8 } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { readUserFile } from '../user-files.ts'
-import { renderTable } from '../table.ts'
+import { readUserFile } from '../words/user-files.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll identity new` */
 export async function newIdentity({ settings, positionals, output, terminal }: CommandContext): Promise<undefined> {

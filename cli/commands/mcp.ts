@@ -2,9 +2,9 @@ import { McpHttpServer, type McpParts, serveMcpOverStdio } from '../../mcp/index
 import { connect } from '../../sdk/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess } from '../find-named.ts'
+import { findProcess } from '../words/find-named.ts'
 import { readMcpToken } from '../mcp-token.ts'
-import { countFlag, textsFlag } from '../message-arguments.ts'
+import { countFlag, textsFlag } from '../words/message-arguments.ts'
 import { VERSION } from '../version.ts'
 
 /** One beside the node's own. */

@@ -2,11 +2,11 @@ import { basename, extname, resolve } from 'node:path'
 import { counted } from '../../protocol/index.ts'
 import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findModule, moduleNameOf } from '../find-named.ts'
-import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
-import { readUserFile, readWasmFile } from '../user-files.ts'
-import { safeName } from '../show-bytes.ts'
-import { renderTable } from '../table.ts'
+import { findModule, moduleNameOf } from '../words/find-named.ts'
+import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
+import { readUserFile, readWasmFile } from '../words/user-files.ts'
+import { safeName } from '../showing/show-bytes.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** Files that hold an agent, as `atoll dev` and `deploy` find them. */
 const AGENT_SOURCE = /\.process\.[mc]?[jt]sx?$/

@@ -1,11 +1,11 @@
 import { basename, relative, resolve } from 'node:path'
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { textFlag } from '../message-arguments.ts'
-import { didYouMean } from '../near-word.ts'
+import { textFlag } from '../words/message-arguments.ts'
+import { didYouMean } from '../words/near-word.ts'
 import { newProject } from '../project/new-project.ts'
 import { type Template, templates } from '../project/templates.ts'
-import { renderTable } from '../table.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll new`: a project to begin from; without a template, which there are. */
 export async function newFromTemplate(context: CommandContext): Promise<CommandEnd> {

@@ -1,9 +1,9 @@
 import { Failure, type PeerView } from '../../protocol/index.ts'
 import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
-import { withNextStep } from '../next-step.ts'
-import { showDuration } from '../duration.ts'
-import { renderTable } from '../table.ts'
+import { withNextStep } from '../showing/next-step.ts'
+import { showDuration } from '../words/duration.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll peer list` */
 export async function listPeers(context: CommandContext): Promise<undefined> {

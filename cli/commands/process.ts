@@ -1,9 +1,9 @@
 import { findTag, principalOf, principalText } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, moduleNameOf, nameOf } from '../find-named.ts'
-import { shortId } from '../short-id.ts'
-import { safeLine, safeName } from '../show-bytes.ts'
-import { renderTable } from '../table.ts'
+import { findProcess, moduleNameOf, nameOf } from '../words/find-named.ts'
+import { shortId } from '../showing/short-id.ts'
+import { safeLine, safeName } from '../showing/show-bytes.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll process list` */
 export async function listProcesses({ client, output, limits }: CommandContext): Promise<undefined> {

@@ -1,13 +1,13 @@
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
+import { findProcess } from '../words/find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { countFlag, readMessage } from '../message-arguments.ts'
-import { safeBlock, textOf } from '../show-bytes.ts'
-import { showOutput } from '../show-output.ts'
-import { endOf } from '../show-sent.ts'
-import { type TypedMessage, typedMessageIfAny } from '../typed-message.ts'
-import { actionHint } from '../untyped-words.ts'
+import { countFlag, readMessage } from '../words/message-arguments.ts'
+import { safeBlock, textOf } from '../showing/show-bytes.ts'
+import { showOutput } from '../showing/show-output.ts'
+import { endOf } from '../showing/show-sent.ts'
+import { type TypedMessage, typedMessageIfAny } from '../words/typed-message.ts'
+import { actionHint } from '../words/untyped-words.ts'
 
 /** `atoll query`: prints what the process answered; nothing is signed and nothing kept. */
 export async function query(context: CommandContext): Promise<CommandEnd> {

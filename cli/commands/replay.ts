@@ -2,11 +2,11 @@ import { verifyProcess } from '../../node/index.ts'
 import { asProcessId, counted, toHex } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findProcess } from '../find-named.ts'
-import { countFlag } from '../message-arguments.ts'
+import { findProcess } from '../words/find-named.ts'
+import { countFlag } from '../words/message-arguments.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeLine } from '../show-bytes.ts'
-import { renderTable } from '../table.ts'
+import { safeLine } from '../showing/show-bytes.ts'
+import { renderTable } from '../showing/table.ts'
 
 const SHOWN = 20
 

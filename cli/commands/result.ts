@@ -1,10 +1,10 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
+import { findProcess } from '../words/find-named.ts'
 import { Failure, isId } from '../../protocol/index.ts'
-import { whileWaiting } from '../progress.ts'
-import { safeBlock, safeText } from '../show-bytes.ts'
-import { showOutput } from '../show-output.ts'
-import { endOf, withText } from '../show-sent.ts'
+import { whileWaiting } from '../showing/progress.ts'
+import { safeBlock, safeText } from '../showing/show-bytes.ts'
+import { showOutput } from '../showing/show-output.ts'
+import { endOf, withText } from '../showing/show-sent.ts'
 import { verifiedResult } from '../verified-result.ts'
 
 /** `atoll result`: prints the output of a slot. */

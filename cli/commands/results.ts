@@ -1,12 +1,12 @@
 import { asProcessId, Failure, type OperationOutput, type ResultView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findProcess } from '../find-named.ts'
-import { countFlag } from '../message-arguments.ts'
-import { safeLine } from '../show-bytes.ts'
-import { showOutput } from '../show-output.ts'
-import { withText } from '../show-sent.ts'
-import { cutTo, renderTable } from '../table.ts'
+import { findProcess } from '../words/find-named.ts'
+import { countFlag } from '../words/message-arguments.ts'
+import { safeLine } from '../showing/show-bytes.ts'
+import { showOutput } from '../showing/show-output.ts'
+import { withText } from '../showing/show-sent.ts'
+import { cutTo, renderTable } from '../showing/table.ts'
 
 const LIMIT = 20
 const PAGE = 500

@@ -1,11 +1,11 @@
 import { CRON_TIMER_PREFIX, Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { showDuration } from '../duration.ts'
-import { findProcess } from '../find-named.ts'
-import { nearWord } from '../near-word.ts'
-import { safeLine, safeName, showBytes } from '../show-bytes.ts'
-import { showControlled } from '../show-controlled.ts'
-import { renderTable } from '../table.ts'
+import { showDuration } from '../words/duration.ts'
+import { findProcess } from '../words/find-named.ts'
+import { nearWord } from '../words/near-word.ts'
+import { safeLine, safeName, showBytes } from '../showing/show-bytes.ts'
+import { showControlled } from '../showing/show-controlled.ts'
+import { renderTable } from '../showing/table.ts'
 
 type Timer = TimersView['timers'][number]
 

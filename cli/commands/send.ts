@@ -1,10 +1,10 @@
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
-import { typedMessageIfAny } from '../typed-message.ts'
-import { choiceFlag, readMessage } from '../message-arguments.ts'
-import { showSent, WAITS } from '../show-sent.ts'
-import { actionHint } from '../untyped-words.ts'
+import { findProcess } from '../words/find-named.ts'
+import { typedMessageIfAny } from '../words/typed-message.ts'
+import { choiceFlag, readMessage } from '../words/message-arguments.ts'
+import { showSent, WAITS } from '../showing/show-sent.ts'
+import { actionHint } from '../words/untyped-words.ts'
 
 /** `atoll send`: prints what the process answered. */
 export async function send(context: CommandContext): Promise<CommandEnd> {

@@ -1,12 +1,12 @@
 import { Failure, fromUtf8 } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
-import { choiceFlag, textFlag } from '../message-arguments.ts'
-import { readUserFile } from '../user-files.ts'
-import { safeName } from '../show-bytes.ts'
-import { showControlled } from '../show-controlled.ts'
-import { shortId } from '../short-id.ts'
-import { renderTable } from '../table.ts'
+import { findProcess } from '../words/find-named.ts'
+import { choiceFlag, textFlag } from '../words/message-arguments.ts'
+import { readUserFile } from '../words/user-files.ts'
+import { safeName } from '../showing/show-bytes.ts'
+import { showControlled } from '../showing/show-controlled.ts'
+import { shortId } from '../showing/short-id.ts'
+import { renderTable } from '../showing/table.ts'
 
 /** `atoll process snapshot` */
 export async function snapshot(context: CommandContext): Promise<CommandEnd> {

@@ -1,8 +1,8 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findOrAddModule } from '../find-named.ts'
-import { keysFlag, quorumFlag } from '../key-flags.ts'
-import { choiceFlag, readMessage, textFlag } from '../message-arguments.ts'
-import { showSent, WAITS } from '../show-sent.ts'
+import { findOrAddModule } from '../words/find-named.ts'
+import { keysFlag, quorumFlag } from '../words/key-flags.ts'
+import { choiceFlag, readMessage, textFlag } from '../words/message-arguments.ts'
+import { showSent, WAITS } from '../showing/show-sent.ts'
 
 /** `atoll spawn`: prints the process's id. */
 export async function spawn(context: CommandContext): Promise<CommandEnd> {

@@ -1,9 +1,9 @@
 import { counted, Failure, fromBase64Url, jsonDifferences, type StateView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findProcess } from '../find-named.ts'
-import { countFlag } from '../message-arguments.ts'
-import { showBytes } from '../show-bytes.ts'
-import { showDifferences } from '../show-differences.ts'
+import { findProcess } from '../words/find-named.ts'
+import { countFlag } from '../words/message-arguments.ts'
+import { showBytes } from '../showing/show-bytes.ts'
+import { showDifferences } from '../showing/show-differences.ts'
 
 /** `atoll state get` */
 export async function getState(context: CommandContext): Promise<CommandEnd> {

@@ -1,8 +1,8 @@
 import { asMessageId, Failure, isId } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findResult } from '../find-result.ts'
-import { showTrace } from '../show-trace.ts'
+import { findResult } from '../words/find-result.ts'
+import { showTrace } from '../showing/show-trace.ts'
 
 /** `atoll trace`: the tree below a message. */
 export async function trace(context: CommandContext): Promise<CommandEnd> {

@@ -1,13 +1,13 @@
 import { counted, type UpgradeCheckView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findOrAddModule, findProcess } from '../find-named.ts'
-import { choiceFlag, countFlag } from '../message-arguments.ts'
-import { showDifferences } from '../show-differences.ts'
-import { safeBlock } from '../show-bytes.ts'
-import { showControlled } from '../show-controlled.ts'
-import { showOtherwise, showReplayed } from '../show-replayed.ts'
-import { shortId } from '../short-id.ts'
+import { findOrAddModule, findProcess } from '../words/find-named.ts'
+import { choiceFlag, countFlag } from '../words/message-arguments.ts'
+import { showDifferences } from '../showing/show-differences.ts'
+import { safeBlock } from '../showing/show-bytes.ts'
+import { showControlled } from '../showing/show-controlled.ts'
+import { showOtherwise, showReplayed } from '../showing/show-replayed.ts'
+import { shortId } from '../showing/short-id.ts'
 
 const REPLAY = 20
 

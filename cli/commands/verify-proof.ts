@@ -15,11 +15,11 @@ import {
 import { checkProof, type ProofStep, type ProvenResult } from '../../sdk/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findResult } from '../find-result.ts'
+import { findResult } from '../words/find-result.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeLine, textOf } from '../show-bytes.ts'
-import { showOutput } from '../show-output.ts'
-import { readUserFileIfAny } from '../user-files.ts'
+import { safeLine, textOf } from '../showing/show-bytes.ts'
+import { showOutput } from '../showing/show-output.ts'
+import { readUserFileIfAny } from '../words/user-files.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
   readonly name: ProofStep['name'] | 'execution'

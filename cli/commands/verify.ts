@@ -2,9 +2,9 @@ import { verifyProcess } from '../../node/index.ts'
 import { asProcessId, toHex } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { findProcess } from '../find-named.ts'
+import { findProcess } from '../words/find-named.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { showVerification } from '../show-verification.ts'
+import { showVerification } from '../showing/show-verification.ts'
 
 /** `atoll process verify`: fetches a process's feed and evaluates all of it again, on this machine. */
 export async function verify(context: CommandContext): Promise<CommandEnd> {

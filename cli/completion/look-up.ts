@@ -1,10 +1,10 @@
 import { FAILURES, type FailureCode, failureNumber, type InterfaceDescription } from '../../protocol/index.ts'
 import type { Named } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
-import { findProcess, moduleNameOf, nameOf } from '../find-named.ts'
+import { findProcess, moduleNameOf, nameOf } from '../words/find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { templates } from '../project/templates.ts'
-import { shortId } from '../short-id.ts'
+import { shortId } from '../showing/short-id.ts'
 import { sampleValue } from './sample-value.ts'
 import { type Candidate, isInert, type Lookup } from './candidates.ts'
 

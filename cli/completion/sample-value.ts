@@ -10,6 +10,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[]
   readonly minimum?: number
   readonly exclusiveMinimum?: number
+  readonly maximum?: number
 }
 
 /** Levels of objects in objects that a sample has. */
@@ -30,12 +31,17 @@ export function sampleValue(schema: Schema, depth = 0): unknown {
       return ''
     case 'integer':
     case 'number':
-      return schema.minimum ?? (schema.exclusiveMinimum === undefined ? 0 : schema.exclusiveMinimum + 1)
+      return sampleNumber(schema)
     case 'boolean':
       return false
     default:
       return null
   }
+}
+
+/** The number nearest to zero, which is what a person would write who has none in mind. */
+function sampleNumber({ minimum = -Infinity, exclusiveMinimum = -Infinity, maximum = Infinity }: Schema): number {
+  return Math.min(Math.max(0, minimum, exclusiveMinimum + 1), maximum)
 }
 
 /** Needed fields; where none is, the first, so that there is something to see. */

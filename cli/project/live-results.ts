@@ -1,6 +1,6 @@
 import { decodeProcessOutput, findTag, type ResultView } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
-import { safeBlock, safeLine } from '../show-bytes.ts'
+import { safeBlock, safeLine } from '../showing/show-bytes.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHOWN_CHARACTERS = 160

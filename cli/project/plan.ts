@@ -8,7 +8,7 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import { type Client, signModule } from '../../sdk/index.ts'
-import { withNextStep } from '../next-step.ts'
+import { withNextStep } from '../showing/next-step.ts'
 import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
 
 /** What is to be done for one process of a project. */

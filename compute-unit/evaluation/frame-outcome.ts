@@ -17,7 +17,7 @@ export interface ProcessSnapshot {
   readonly engine: Uint8Array
   /** Running hash over the frames: commits to all that stands in the feed so far. */
   readonly logHash: Uint8Array
-  /** As differences from the module's image (protocol/chunk-difference.ts). */
+  /** As differences from the module's image (protocol/guests/chunk-difference.ts). */
   readonly chunks: ReadonlyMap<number, Uint8Array>
   readonly cells: readonly (readonly [CellKey, Uint8Array])[]
 }

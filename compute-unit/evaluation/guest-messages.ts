@@ -59,6 +59,7 @@ class ItemMessage implements GuestMessage {
   readonly fromModule = undefined
   readonly timer = undefined
   readonly raw: RawMessage
+  #id: MessageId | undefined
   readonly #item: DataItem
   readonly #process: ProcessId
 
@@ -72,7 +73,8 @@ class ItemMessage implements GuestMessage {
   }
 
   get id(): MessageId {
-    return asMessageId(toBase64Url(viewOf(this.raw.id)))
+    this.#id ??= asMessageId(toBase64Url(viewOf(this.raw.id)))
+    return this.#id
   }
 
   get origin(): MessageId {

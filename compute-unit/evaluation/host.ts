@@ -12,8 +12,8 @@ import {
   type Runtime,
   TooLong,
 } from '../../protocol/index.ts'
-import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, writeAnswer } from '../packets.ts'
-import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from '../packet-stream.ts'
+import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, writeAnswer } from '../hosts/packets.ts'
+import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from '../hosts/packet-stream.ts'
 import { toCellKey } from './cells.ts'
 import { HostedProcess } from './hosted-process.ts'
 import { rehearsal } from './lifecycle-messages.ts'

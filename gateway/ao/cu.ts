@@ -14,7 +14,7 @@ import { type Exchange, expectMethod, nothingThere, parameter, readJson, sendByt
 import { countSlots, knownProcess, readSlot } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
-import type { PublishedStates } from './published-states.ts'
+import type { PublishedStates } from './hyperbeam/published-states.ts'
 import { readQueryMessage } from './query-message.ts'
 import { cronPage, resultsPage } from './results-page.ts'
 

@@ -41,9 +41,9 @@ export function nodeOperations(
       return { facts: await admin.status() }
     },
     async adminBackup({ folder }) {
-      const startedMs = clock.now()
+      const startedMs = clock.elapsed()
       await admin.backUp(folder)
-      return { folder, ms: Math.max(0, clock.now() - startedMs) }
+      return { folder, ms: Math.max(0, clock.elapsed() - startedMs) }
     },
     async adminCheckpoint({ process }) {
       return { checkpoints: await admin.checkpoint(process) }

@@ -14,12 +14,12 @@ export async function untilKnown<T>(
   ask: (left: CallOptions) => Promise<T>,
 ): Promise<T> {
   const { signal } = options
-  const deadline = clock.now() + options.timeoutMs
+  const deadline = clock.elapsed() + options.timeoutMs
   for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
     try {
-      return await ask({ signal, timeoutMs: Math.max(0, deadline - clock.now()) })
+      return await ask({ signal, timeoutMs: Math.max(0, deadline - clock.elapsed()) })
     } catch (error) {
-      if (!isNotYet(error) || clock.now() + pauseMs > deadline) throw error
+      if (!isNotYet(error) || clock.elapsed() + pauseMs > deadline) throw error
       await clock.sleep(pauseMs, { signal, for: 'wait' })
     }
   }

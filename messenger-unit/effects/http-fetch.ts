@@ -32,6 +32,8 @@ export function httpFetch({ allow, resolve = resolveAll }: HttpFetchOptions): Ef
   return async (input, { key, signal }) => {
     const asked = readEffectInput(HttpFetchInput, input)
     const url = new URL(asked.url)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new EffectFailed('effect-bad-input', `only http: and https: can be fetched, not ${url.protocol}`)
     const entry = allowedHost(allowed, url)
     if (entry === undefined) {
       const next = 'the node’s operator can add it: atoll up --effects-http'

@@ -14,6 +14,9 @@ import {
 import type { FrameChannel, OpenChannel } from './frame-channel.ts'
 import { decodeSourceFrame, encodeFollowerFrame } from './heads-frame.ts'
 
+/** What a block takes beside its bytes while it is held: there may be blocks without any. */
+const BLOCK_HELD_BYTES = 128
+
 interface Followed {
   readonly number: number
   readonly name: string
@@ -155,14 +158,15 @@ export class PeerFeeds implements FeedLink {
       return
     }
     const { piece } = frame
-    this.#hold(bytes.length)
+    const held = bytes.length + piece.blocks.length * BLOCK_HELD_BYTES
+    this.#hold(held)
     followed.turn = followed.turn
       .then(() => (this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined))
       .catch(() => undefined)
-      .then(() => this.#hold(-bytes.length))
+      .then(() => this.#hold(-held))
   }
 
-  /** Bytes of pieces that came and are not taken yet. */
+  /** What pieces take that came and are not taken yet. */
   #hold(bytes: number): void {
     this.#pending += bytes
     if (this.#asking > 0 && this.#pending > this.#limit) {

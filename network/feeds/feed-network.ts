@@ -12,11 +12,11 @@ import {
   type Log,
   PEER_DIAL_MAX_MS,
 } from '../../protocol/index.ts'
-import { Absences } from '../absences.ts'
-import { ByteDuplex } from '../byte-duplex.ts'
-import { FairShare } from '../fair-share.ts'
-import { FramedStream } from '../framed-stream.ts'
-import { keyOfPeer, peerIdOf } from '../peer-name.ts'
+import { Absences } from '../peers/absences.ts'
+import { ByteDuplex } from '../host/byte-duplex.ts'
+import { FairShare } from '../links/fair-share.ts'
+import { FramedStream } from '../links/framed-stream.ts'
+import { keyOfPeer, peerIdOf } from '../peers/peer-name.ts'
 import { PeerFeeds } from './feed-link.ts'
 import { FeedSource } from './feed-source.ts'
 import type { OpenChannel } from './frame-channel.ts'

@@ -15,7 +15,7 @@ import {
   FEED_WAITING_MAX_BYTES,
   FEEDS_FOLLOWED_MAX,
 } from '../../protocol/index.ts'
-import type { Share } from '../fair-share.ts'
+import type { Share } from '../links/fair-share.ts'
 import type { FrameChannel, OpenChannel } from './frame-channel.ts'
 import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './heads-frame.ts'
 

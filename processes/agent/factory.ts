@@ -27,6 +27,8 @@ interface Seat {
 
 /** All seats of this program and whose they are; the one that was least recently used first. */
 const allSeats = new Map<Seat, AgentFactory>()
+/** The one that was used last: it stands at the end already. */
+let newest: Seat | undefined
 
 /**
  * One loaded module and its agents.
@@ -95,6 +97,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
   }
 
   #used(seat: Seat): void {
+    if (seat === newest) return
+    newest = seat
     this.#seats.delete(seat)
     this.#seats.add(seat)
     allSeats.delete(seat)

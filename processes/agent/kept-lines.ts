@@ -9,7 +9,7 @@ const NOBODY = -1
 const OVERHEAD_BYTES = 50
 
 /**
- * The chunks in which an agent differs from its image, as the lines in which they do (`protocol/changed-lines.ts`). They lie one behind the
+ * The chunks in which an agent differs from its image, as the lines in which they do (`protocol/guests/changed-lines.ts`). They lie one behind the
  * other in one buffer: who pages an agent in reads all of them, and finds a hundred small buffers cold.
  */
 export class KeptLines {

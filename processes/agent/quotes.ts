@@ -42,14 +42,17 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
   let to = head.length + before
   let marks = 0
   for (let at = from; at < text.length; at++) {
+    const end = (marks & 1) === 0 ? markFrom(text, at) : notPlainFrom(text, at)
+    if (end > at) {
+      copy(text, at, end, out, to)
+      to += end - at
+      at = end
+      if (at === text.length) break
+    }
     const byte = text[at] ?? 0
     if (byte === MARK) {
       marks += 1
       out[to++] = QUOTE
-      continue
-    }
-    if ((marks & 1) === 0 || IS_PLAIN[byte] === 1) {
-      out[to++] = byte
       continue
     }
     const escaped = ESCAPES[byte]
@@ -67,6 +70,28 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
   out.set(tail, to)
   const length = to + tail.length
   return length < out.length ? out.slice(0, length) : out
+}
+
+/** The first place from `at` on where a mark stands; the end, if there is none. */
+function markFrom(text: Uint8Array, at: number): number {
+  let end = at
+  while (end < text.length && text[end] !== MARK) end++
+  return end
+}
+
+/** The same of a byte that is not written as it is in a text: a mark is one. */
+function notPlainFrom(text: Uint8Array, at: number): number {
+  let end = at
+  while (end < text.length && IS_PLAIN[text[end] ?? 0] === 1) end++
+  return end
+}
+
+/** Up to this many bytes a loop is faster than a call. */
+const BY_HAND_MAX_BYTES = 48
+
+function copy(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
+  if (end - start > BY_HAND_MAX_BYTES) into.set(from.subarray(start, end), at)
+  else for (let byte = start; byte < end; byte++) into[at + byte - start] = from[byte] ?? 0
 }
 
 function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {

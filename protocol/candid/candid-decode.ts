@@ -3,7 +3,7 @@
  * needs. Bounded in everything that a sender chooses: types, fields, nesting, and values, those of no size too, which a message of
  * a few bytes may not have by the thousand.
  */
-import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
+import { concatBytes, fromUtf8, MalformedBytes } from '../codec/bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidValue } from './candid-value.ts'
 import type { TableType, TypeReference } from './type-table.ts'

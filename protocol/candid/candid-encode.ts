@@ -1,4 +1,4 @@
-import { concatBytes, joinBytes, toUtf8 } from '../bytes.ts'
+import { concatBytes, joinBytes, toUtf8 } from '../codec/bytes.ts'
 import { leb, primitiveCode, signedLeb } from './candid-codes.ts'
 import type { CandidPrimitive, CandidType, CandidValue } from './candid-value.ts'
 

@@ -1,4 +1,4 @@
-import { joinBytes, MalformedBytes, toUtf8 } from '../bytes.ts'
+import { joinBytes, MalformedBytes, toUtf8 } from '../codec/bytes.ts'
 
 const SIGNS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'" }
 const PART = /\\u\{([0-9a-f]+)\}|\\([0-9a-f]{2})|\\(.)|[^\\]+/gis

@@ -1,4 +1,4 @@
-import { toUtf8 } from '../bytes.ts'
+import { toUtf8 } from '../codec/bytes.ts'
 
 /** A type of Candid. One that stands within itself is `named`: a name means the same type in all that is written at once. */
 export type CandidType =

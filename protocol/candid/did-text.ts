@@ -1,4 +1,4 @@
-import { fromUtf8, MalformedBytes } from '../bytes.ts'
+import { fromUtf8, MalformedBytes } from '../codec/bytes.ts'
 import { unescapedCandid } from './candid-escapes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, candidLabel } from './candid-value.ts'
 import { type DidField, type DidMethod, type DidService, type DidType, resolvedDid } from './did-type.ts'

@@ -1,4 +1,4 @@
-import { MalformedBytes } from '../bytes.ts'
+import { MalformedBytes } from '../codec/bytes.ts'
 import type { CandidPrimitive, CandidType } from './candid-value.ts'
 
 /** A type as an interface writes it: with the names of its fields, and with names that may stand for themselves. */

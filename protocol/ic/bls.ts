@@ -5,8 +5,8 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { concatBytes, equalBytes, fromHex, MalformedBytes, toUtf8 } from '../bytes.ts'
-import { KnownSignatures } from '../known-signatures.ts'
+import { concatBytes, equalBytes, fromHex, MalformedBytes, toUtf8 } from '../codec/bytes.ts'
+import { KnownSignatures } from '../crypto/known-signatures.ts'
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_'
 const DER_PREFIX = fromHex('308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100')

@@ -5,8 +5,8 @@
  * 2. Labels of one level increase from left to right; a tree in which they do not proves nothing.
  * 3. A look-up finds a value, or shows that there is none, or says that the tree hides it.
  */
-import { compareBytes, concatBytes, MalformedBytes } from '../bytes.ts'
-import { sha256 } from '../crypto.ts'
+import { compareBytes, concatBytes, MalformedBytes } from '../codec/bytes.ts'
+import { sha256 } from '../crypto/crypto.ts'
 import type { IcValue } from './ic-value.ts'
 import { separator } from './separator.ts'
 

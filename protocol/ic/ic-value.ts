@@ -1,6 +1,6 @@
-import { fromUtf8, MalformedBytes } from '../bytes.ts'
-import { CborWriter } from '../cbor.ts'
-import { IC_VALUES_MAX } from '../limits.ts'
+import { fromUtf8, MalformedBytes } from '../codec/bytes.ts'
+import { CborWriter } from '../codec/cbor.ts'
+import { IC_VALUES_MAX } from '../limits/limits.ts'
 
 /** What the IC's messages are made of; maps have text keys. Integers are numbers when safe, else bigints. */
 export type IcValue = number | bigint | string | Uint8Array | readonly IcValue[] | IcMap

@@ -1,10 +1,10 @@
 /**
  * Requests of the IC as messages of processes: whom they are for, and when they hold. See docs/protocol/canister.md.
  */
-import { equalBytes, fromBase64Url, MalformedBytes } from '../bytes.ts'
-import { IC_EXPIRY_MAX_MS, IC_ROOT_KEYS_MAX } from '../limits.ts'
-import type { ProcessDescription } from '../process.ts'
-import { findTag } from '../tags.ts'
+import { equalBytes, fromBase64Url, MalformedBytes } from '../codec/bytes.ts'
+import { IC_EXPIRY_MAX_MS, IC_ROOT_KEYS_MAX } from '../limits/limits.ts'
+import type { ProcessDescription } from '../process/process.ts'
+import { findTag } from '../items/tags.ts'
 import { PRINCIPAL_MAX_BYTES } from './principal.ts'
 import { type CallRequest, decodeIngress, type RequestEnvelope } from './request-envelope.ts'
 import { refuteRequest } from './verify-request.ts'

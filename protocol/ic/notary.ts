@@ -1,4 +1,4 @@
-import type { ProcessDescription } from '../process.ts'
+import type { ProcessDescription } from '../process/process.ts'
 import { rootKeysOf } from './ingress.ts'
 import type { RequestEnvelope } from './request-envelope.ts'
 import { isCanisterSigned, type Refusal } from './verify-request.ts'

@@ -3,7 +3,7 @@
  * specification, "Principals"). The text form is base32 of a CRC-32 and the bytes, in groups of five.
  */
 import { sha224 } from '@noble/hashes/sha2.js'
-import { equalBytes, MalformedBytes } from '../bytes.ts'
+import { equalBytes, MalformedBytes } from '../codec/bytes.ts'
 
 export const PRINCIPAL_MAX_BYTES = 29
 

@@ -2,14 +2,14 @@
  * What clients of the IC send: an envelope with a request in it, and who vouches for it (IC interface specification,
  * "Authentication"). Here it is taken apart, not believed: see `verify-request.ts`.
  */
-import { MalformedBytes } from '../bytes.ts'
+import { MalformedBytes } from '../codec/bytes.ts'
 import {
   IC_DELEGATION_TARGETS_MAX,
   IC_DELEGATIONS_MAX,
   IC_NONCE_MAX_BYTES,
   IC_PATH_LABELS_MAX,
   IC_PATHS_MAX,
-} from '../limits.ts'
+} from '../limits/limits.ts'
 import { decodeIc, type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 import { PRINCIPAL_MAX_BYTES } from './principal.ts'
 import { hashOfMap } from './value-hash.ts'

@@ -1,4 +1,4 @@
-import { concatBytes, toUtf8 } from '../bytes.ts'
+import { concatBytes, toUtf8 } from '../codec/bytes.ts'
 
 /** A domain of the IC: its name behind the length of the name. */
 export function separator(name: string): Uint8Array {

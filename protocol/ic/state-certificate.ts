@@ -1,8 +1,8 @@
 /**
  * Certificates of the IC: a hash tree, signed by a subnet's key, which a delegation ties to the root key.
  */
-import { compareBytes, concatBytes, equalBytes, MalformedBytes, toUtf8 } from '../bytes.ts'
-import type { Verify } from '../known-signatures.ts'
+import { compareBytes, concatBytes, equalBytes, MalformedBytes, toUtf8 } from '../codec/bytes.ts'
+import type { Verify } from '../crypto/known-signatures.ts'
 import { blsKeyFromDer, blsVerify } from './bls.ts'
 import {
   entriesOf,

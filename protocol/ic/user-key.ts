@@ -2,7 +2,7 @@
  * Public keys of users of the IC: DER SubjectPublicKeyInfo, in exactly the forms that its clients write
  * (IC interface specification, "Signatures").
  */
-import { equalBytes, fromHex, MalformedBytes } from '../bytes.ts'
+import { equalBytes, fromHex, MalformedBytes } from '../codec/bytes.ts'
 
 export type UserKey =
   | { readonly kind: 'ed25519' | 'secp256k1' | 'p256'; readonly key: Uint8Array }

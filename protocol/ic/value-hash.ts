@@ -5,8 +5,8 @@
  * Every request and every answer passes here, so what is to be hashed is laid out in scratch space, one image behind the other:
  * hashes of several short ones are made at the same time, and nothing is left behind for the collector.
  */
-import { compareBytes, toUtf8 } from '../bytes.ts'
-import { sha256, sha256Each } from '../crypto.ts'
+import { compareBytes, toUtf8 } from '../codec/bytes.ts'
+import { sha256, sha256Each } from '../crypto/crypto.ts'
 import { type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 
 const HASH_BYTES = 32

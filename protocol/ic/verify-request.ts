@@ -7,8 +7,8 @@
  * 3. An update expires; a query and a look at the state may be late by some time, since clocks of clients differ, and nothing is kept of
  *    them. What nobody signed never expires.
  */
-import { compareBytes, concatBytes, equalBytes, MalformedBytes, toHex } from '../bytes.ts'
-import { IC_CANISTER_SIGNATURES_MAX, IC_EXPIRY_MAX_MS, IC_READ_DRIFT_MAX_MS } from '../limits.ts'
+import { compareBytes, concatBytes, equalBytes, MalformedBytes, toHex } from '../codec/bytes.ts'
+import { IC_CANISTER_SIGNATURES_MAX, IC_EXPIRY_MAX_MS, IC_READ_DRIFT_MAX_MS } from '../limits/limits.ts'
 import { isAnonymous, selfAuthenticating } from './principal.ts'
 import type { CallRequest, Delegation, ReadStateRequest, RequestEnvelope, SenderInfo } from './request-envelope.ts'
 import { separator } from './separator.ts'

@@ -2,10 +2,10 @@
  * WebAuthn assertions as signatures (IC interface specification, "Web Authentication"): the authenticator signed its
  * own data and the hash of a JSON text in which the message stands as the challenge.
  */
-import { concatBytes, equalBytes, fromUtf8, MalformedBytes, toBase64Url } from '../bytes.ts'
-import { type CborValue, decodeCbor } from '../cbor.ts'
-import { ed25519Verify, rsaPkcs1Verify, sha256 } from '../crypto.ts'
-import { p256Verify } from '../p256.ts'
+import { concatBytes, equalBytes, fromUtf8, MalformedBytes, toBase64Url } from '../codec/bytes.ts'
+import { type CborValue, decodeCbor } from '../codec/cbor.ts'
+import { ed25519Verify, rsaPkcs1Verify, sha256 } from '../crypto/crypto.ts'
+import { p256Verify } from '../crypto/p256.ts'
 import { decodeIc, isIcMap } from './ic-value.ts'
 import { element } from './user-key.ts'
 

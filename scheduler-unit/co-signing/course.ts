@@ -87,7 +87,7 @@ export class Course {
     const { promise, resolve } = Promise.withResolvers<ScheduleAnswer>()
     // Whoever has not seen it yet learns from it who schedules the process.
     if (this.voter.length === 0) this.#spawn ??= encodeEnvelope(request.envelope)
-    this.#enter({ order: this.#order++, untilMs: this.#parts.clock.now() + CO_SIGN_ROUTE_MS, request, resolve })
+    this.#enter({ order: this.#order++, untilMs: this.#parts.clock.elapsed() + CO_SIGN_ROUTE_MS, request, resolve })
     return promise
   }
 
@@ -222,7 +222,7 @@ export class Course {
 
   /** An answer of our own lane, or a failure on the way: it is said, or tried again. */
   #back(entry: Entry, answer: ScheduleAnswer): void {
-    if (isLastWord(answer) || this.#parts.clock.now() >= entry.untilMs) entry.resolve(answer)
+    if (isLastWord(answer) || this.#parts.clock.elapsed() >= entry.untilMs) entry.resolve(answer)
     else this.#enter(entry)
   }
 

@@ -197,9 +197,9 @@ export class Proposer {
     const round = new Round(this.#others.length - (voter.feed.quorum - 1) + 1)
     const superseded: number[] = []
     const message = feedHeadMessage(voter.feed, tree)
-    const untilMs = clock.now() + CO_SIGN_WAIT_MS
+    const untilMs = clock.elapsed() + CO_SIGN_WAIT_MS
     const ask = async (key: KeyId): Promise<void> => {
-      while (!round.over && this.#view === view && voter.view === view && clock.now() < untilMs) {
+      while (!round.over && this.#view === view && voter.view === view && clock.elapsed() < untilMs) {
         const { holders } = round
         const answer = await this.#ask(key, {
           ...this.#place,

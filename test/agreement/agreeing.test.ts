@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts'
 import { AGREED_UNITS as UNITS, agreedProcess as process } from '../fakes/agreed-process.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
+import { settle } from '../fakes/manual-clock.ts'
 import { realClock } from '../fakes/real-clock.ts'
 
 const stateAt = (slot: number): Uint8Array =>
@@ -43,7 +44,7 @@ test('units that have come to different slots are asked about one slot at once',
   let pauses = 0
   const clock = {
     ...realClock,
-    now: () => 0,
+    elapsed: () => 0,
     sleep: async () => {
       pauses += 1
     },
@@ -56,4 +57,24 @@ test('units that have come to different slots are asked about one slot at once',
     { kind: 'state', at: undefined },
   )
   expect([answer.slot, pauses]).toEqual([7, 0])
+})
+
+test('units that never agree are given up in time, though the date is set back again and again', async () => {
+  let elapsedMs = 0
+  const clock = {
+    now: () => 1e12 - elapsedMs,
+    elapsed: () => elapsedMs,
+    async sleep(ms: number) {
+      elapsedMs += ms
+      await settle(1)
+    },
+  }
+  const read = async (unit: KeyId): Promise<Uint8Array> => stateAt(UNITS.indexOf(unit))
+  const asking = agreeing(
+    { key: asKeyId(keyOf(6)), peers: { read }, clock },
+    process,
+    { kind: 'state', at: 3 },
+    { timeoutMs: 1_000 },
+  )
+  await expect(asking).rejects.toMatchObject({ code: 'no-agreement' })
 })

@@ -39,7 +39,7 @@ function checking(parts: { readonly share: number; readonly random?: () => numbe
     },
     peers: { finalFrames: async () => [] },
     evidence: { fault: () => expect.unreachable() },
-    clock: { ...realClock, now: () => nowMs, sleep: async ms => void rests.push(ms) },
+    clock: { ...realClock, elapsed: () => nowMs, sleep: async ms => void rests.push(ms) },
     random: parts.random ?? (() => 0),
     share: parts.share,
     checked: outcome => outcomes.push(outcome),

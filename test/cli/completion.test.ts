@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Candidate, candidates, isInert } from '../../cli/completion/candidates.ts'
 import { sampleValue } from '../../cli/completion/sample-value.ts'
 import { COMMANDS } from '../../cli/commands.ts'
-import { COMMON_OPTIONS } from '../../cli/common-options.ts'
+import { COMMON_OPTIONS } from '../../cli/words/common-options.ts'
 
 const words = (...values: readonly string[]): Candidate[] => values.map(value => ({ value, about: '' }))
 const lookup = {
@@ -83,16 +83,18 @@ describe('a sample of an input', () => {
   it('has the fields that are needed, with defaults and least values', () => {
     const input = {
       type: 'object',
-      required: ['to', 'amount', 'kind', 'deep'],
+      required: ['to', 'amount', 'count', 'debt', 'kind', 'deep'],
       properties: {
         to: { type: 'string' },
         amount: { type: 'integer', exclusiveMinimum: 0 },
+        count: { type: 'integer', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+        debt: { type: 'number', maximum: -2 },
         kind: { enum: ['a', 'b'] },
         deep: { type: 'array', items: { type: 'object', properties: { on: { type: 'boolean' } } } },
         more: { type: 'string' },
       },
     }
-    expect(sampleValue(input)).toEqual({ to: '', amount: 1, kind: 'a', deep: [{ on: false }] })
+    expect(sampleValue(input)).toEqual({ to: '', amount: 1, count: 0, debt: -2, kind: 'a', deep: [{ on: false }] })
   })
 
   it('ends, however deep its schema', () => {

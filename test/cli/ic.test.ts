@@ -187,7 +187,7 @@ describe('Candid as text', () => {
     ['(0xff, -0x1_0, +5, 1_000 : nat16)', '(255, -16, 5, 1_000)'],
     ['((5), opt (5 : nat64), (null : opt nat))', '(5, opt 5, null)'],
     ['(vec { opt 1; null }, vec { 1 : int; -2 })', '(vec { opt 1; null }, vec { 1; -2 })'],
-    ['(vec {} : vec record { text; nat8 }, record { 5 } : record { int })', '(vec {  }, record { 5 })'],
+    ['(vec {} : vec record { text; nat8 }, record { 5 } : record { int })', '(vec {}, record { 5 })'],
     ['(record { 1_0 = "a"; 0xb = "b" })', '(record { 10 = "a"; 11 = "b" })'],
   ])('reads %s', (text, shown) => {
     expect(showCandid(decodeCandid(encodeArguments(parseCandidText(text))), namesOf('a b Ok Err'))).toBe(shown)
@@ -201,6 +201,28 @@ describe('Candid as text', () => {
     ...['record { 4_294_967_296 = 1 }', 'record { 1.5 = 1 }', `${'('.repeat(100)}1${')'.repeat(100)}`],
   ])('refuses %s', text => {
     expect(refusalOf(() => encodeArguments(parseCandidText(text)))).toBe('usage')
+  })
+
+  test('stands on lines of its own where it is wide, and means the same', () => {
+    const item = 'record { name = "a name that is long"; tags = vec { "x" } }'
+    const text = `(vec { ${item}; ${item} }, opt variant { Ok = vec {} }, 5)`
+    const values = decodeCandid(encodeArguments(parseCandidText(text)))
+    const shown = showCandid(values, namesOf('name tags Ok'), 40)
+    expect(shown).toBe(`(
+  vec {
+    record {
+      name = "a name that is long";
+      tags = vec { "x" };
+    };
+    record {
+      name = "a name that is long";
+      tags = vec { "x" };
+    };
+  },
+  opt variant { Ok = vec {} },
+  5,
+)`)
+    expect(decodeCandid(encodeArguments(parseCandidText(shown)))).toEqual(values)
   })
 
   test('may be long', () => {
@@ -238,7 +260,7 @@ describe('Candid as text', () => {
     [
       'lists',
       '(vec { 1; 255 }, vec { record { "a"; 7 } }, vec {})',
-      '(blob "\\01\\ff", vec { record { "a"; 7 } }, vec {  })',
+      '(blob "\\01\\ff", vec { record { "a"; 7 } }, vec {})',
     ],
     [
       'order',
@@ -256,7 +278,7 @@ describe('Candid as text', () => {
     ['bytes', '(vec { 1; 2 })', '(blob "\\01\\02")'],
     ['bytes', '(blob "ab")', '(blob "ab")'],
     ['aAé', '(5)', '(5)'],
-    ['told', '(null, 5, null, vec {})', '(null, 5, null, vec {  })'],
+    ['told', '(null, 5, null, vec {})', '(null, 5, null, vec {})'],
     ['endless', '(opt opt null)', '(opt opt null)'],
   ])('is what the interface says: %s %s', (method, text, shown) => {
     expect(asked(method, text)).toBe(shown)

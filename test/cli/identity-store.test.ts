@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { IdentityStore } from '../../cli/identity-store.ts'
 import { createDataItem, ed25519Signer, fromBase64Url, secp256k1Signer, verifyDataItem } from '../../protocol/index.ts'
-import { readSettings } from '../../cli/settings.ts'
+import { readSettings } from '../../cli/words/settings.ts'
 import { run, temporaryFolder } from './test-terminal.ts'
 
 test('an identity is a file that only its owner can read, and signs the same after it was read again', async () => {

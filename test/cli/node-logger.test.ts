@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { nodeLogger } from '../../cli/node-logger.ts'
-import { Output } from '../../cli/output.ts'
+import { nodeLogger } from '../../cli/showing/node-logger.ts'
+import { Output } from '../../cli/showing/output.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 
 /** A terminal that somebody looks at; what stands on it, with the styles of its parts. */

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type ClientSettings, readSettings } from '../../cli/settings.ts'
+import { type ClientSettings, readSettings } from '../../cli/words/settings.ts'
 import { run, temporaryFolder } from './test-terminal.ts'
 
 const originOf = (settings: ClientSettings, name: string): unknown =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { widthOf } from '../../cli/table.ts'
-import { renderTrace } from '../../cli/trace-tree.ts'
+import { widthOf } from '../../cli/showing/table.ts'
+import { renderTrace } from '../../cli/showing/trace-tree.ts'
 import { asMessageId, type TraceNodeView } from '../../protocol/index.ts'
 
 const look = (columns = 100) => ({

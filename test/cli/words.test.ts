@@ -1,19 +1,19 @@
 import { describe, expect, test, vi } from 'vitest'
-import { parseDuration, showDuration } from '../../cli/duration.ts'
+import { parseDuration, showDuration } from '../../cli/words/duration.ts'
 import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
-import { parseTag } from '../../cli/message-arguments.ts'
-import { showProgress, whileWaiting } from '../../cli/progress.ts'
-import { hanging } from '../../cli/hanging.ts'
-import { commandHelp, familyHelp, overview, type Sheet } from '../../cli/help.ts'
+import { parseTag } from '../../cli/words/message-arguments.ts'
+import { showProgress, whileWaiting } from '../../cli/showing/progress.ts'
+import { hanging } from '../../cli/showing/hanging.ts'
+import { commandHelp, familyHelp, overview, type Sheet } from '../../cli/showing/help.ts'
 import { COMMANDS } from '../../cli/commands.ts'
-import { editDistance, nearWord } from '../../cli/near-word.ts'
-import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
-import { matchesId, shortId } from '../../cli/short-id.ts'
-import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/show-bytes.ts'
-import { showOtherwise, showReplayed } from '../../cli/show-replayed.ts'
-import { sentLine, showSent } from '../../cli/show-sent.ts'
-import { showVerification } from '../../cli/show-verification.ts'
-import { cutTo, renderTable } from '../../cli/table.ts'
+import { editDistance, nearWord } from '../../cli/words/near-word.ts'
+import { commandFirst, findCommand, readArguments } from '../../cli/words/read-arguments.ts'
+import { matchesId, shortId } from '../../cli/showing/short-id.ts'
+import { safeBlock, safeLine, safeName, safeText, showBytes } from '../../cli/showing/show-bytes.ts'
+import { showOtherwise, showReplayed } from '../../cli/showing/show-replayed.ts'
+import { sentLine, showSent } from '../../cli/showing/show-sent.ts'
+import { showVerification } from '../../cli/showing/show-verification.ts'
+import { cutTo, renderTable } from '../../cli/showing/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { run } from './test-terminal.ts'
 import { asProcessId, Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
@@ -41,7 +41,10 @@ describe('arguments', () => {
     const spawned = readArguments(spawning.command, spawning.rest)
     expect(spawned.positionals).toEqual([dashed])
     expect(JSON.stringify(spawned.flags)).toContain(dashed)
-    expect(usageOf(() => readArguments(command, ['-frobnicate']))).toMatch(/option/)
+    const tracing = findCommand(['trace', `${dashed}/3`])
+    expect(readArguments(tracing.command, tracing.rest).positionals).toEqual([`${dashed}/3`])
+    expect(usageOf(() => readArguments(command, ['-frobnicate']))).toMatch(/option.*stands behind --/)
+    expect(readArguments(command, ['-a', 'Add', '--', '-frobnicate']).positionals).toEqual(['-frobnicate'])
   })
 
   test('are one command and what it takes', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { carryCertificates } from '../../compute-unit/carry-certificates.ts'
+import { carryCertificates } from '../../compute-unit/following/carry-certificates.ts'
 import {
   beginEpoch,
   decodeFrame,

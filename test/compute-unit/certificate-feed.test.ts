@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CertificateFeed } from '../../compute-unit/certificate-feed.ts'
+import { CertificateFeed } from '../../compute-unit/kept/certificate-feed.ts'
 import { asKeyId, asProcessId, Failure, type FeedSpec, resultsFeed } from '../../protocol/index.ts'
 
 const PROCESS = asProcessId('A'.repeat(43))

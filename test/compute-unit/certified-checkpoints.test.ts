@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { certifiedCheckpoints } from '../../compute-unit/certified-checkpoints.ts'
-import { Checkpoints } from '../../compute-unit/checkpoints.ts'
+import { certifiedCheckpoints } from '../../compute-unit/kept/certified-checkpoints.ts'
+import { Checkpoints } from '../../compute-unit/kept/checkpoints.ts'
 import { asModuleId, asProcessId, encodeCertificate, type FeedSpec, type Slot } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { Checkpoints } from '../../compute-unit/checkpoints.ts'
+import { Checkpoints } from '../../compute-unit/kept/checkpoints.ts'
 import type { SnapshotDelta } from '../../compute-unit/evaluation/index.ts'
 import { asModuleId, asProcessId } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { Course, type CourseParts } from '../../compute-unit/course.ts'
-import { type KnownFrame, KnownFrames } from '../../compute-unit/known-frames.ts'
+import { Course, type CourseParts } from '../../compute-unit/hosts/course.ts'
+import { type KnownFrame, KnownFrames } from '../../compute-unit/following/known-frames.ts'
 import { asProcessId, encodeFrame, type ProcessDescription } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Faults, type Places } from '../../compute-unit/faults.ts'
-import type { HostSeat } from '../../compute-unit/host-pool.ts'
+import { Faults, type Places } from '../../compute-unit/hosts/faults.ts'
+import type { HostSeat } from '../../compute-unit/hosts/host-pool.ts'
 import { asProcessId, Failure } from '../../protocol/index.ts'
 
 const seat = (name: string): HostSeat => ({ name }) as unknown as HostSeat

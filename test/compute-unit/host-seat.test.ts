@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
-import { damaged } from '../../compute-unit/faults.ts'
-import { hostProgram } from '../../node/host-program.ts'
+import { damaged } from '../../compute-unit/hosts/faults.ts'
+import { hostProgram } from '../../node/programs/host-program.ts'
 import {
   asModuleId,
   asProcessId,

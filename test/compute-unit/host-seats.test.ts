@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { OpenHost } from '../../compute-unit/host-pool.ts'
-import { HostSeats } from '../../compute-unit/host-seats.ts'
+import type { OpenHost } from '../../compute-unit/hosts/host-pool.ts'
+import { HostSeats } from '../../compute-unit/hosts/host-seats.ts'
 
 it('hosts for what takes long give way to all others, that for queries too', async () => {
   const opened: boolean[] = []

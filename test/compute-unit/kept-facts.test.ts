@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { KeptFacts } from '../../compute-unit/kept-facts.ts'
+import { KeptFacts } from '../../compute-unit/kept/kept-facts.ts'
 import { asModuleId, asProcessId, type Lifecycle } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'

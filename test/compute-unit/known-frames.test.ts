@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { type KnownFrame, KnownFrames } from '../../compute-unit/known-frames.ts'
+import { type KnownFrame, KnownFrames } from '../../compute-unit/following/known-frames.ts'
 
 const frame = (index: number): KnownFrame => ({ index, bytes: Uint8Array.of(index) })
 

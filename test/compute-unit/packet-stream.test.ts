@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { PacketReader, PacketWriter } from '../../compute-unit/packet-stream.ts'
+import { PacketReader, PacketWriter } from '../../compute-unit/hosts/packet-stream.ts'
 import { seededDice } from '../fakes/seeded-random.ts'
 
 const MAX_BYTES = 100_000

@@ -114,7 +114,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
     const process = await withHistory(harness, 300)
     let nowMs = 0
     // A second goes by at each look.
-    const clock = Object.assign(new ManualClock(), { now: () => (nowMs += 1_000) })
+    const clock = Object.assign(new ManualClock(), { elapsed: () => (nowMs += 1_000) })
     await using again = await reopened(harness, 'kept', { clock })
     for (const { key } of await checkpointsIn(harness)) again.log.store.write([{ key, value: undefined }])
     expect(await again.unit.checkpointsOf(process)).toEqual([])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Residency, type Resident } from '../../compute-unit/residency.ts'
+import { Residency, type Resident } from '../../compute-unit/following/residency.ts'
 import { type ProcessId, toHex, toUtf8 } from '../../protocol/index.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'

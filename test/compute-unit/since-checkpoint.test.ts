@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SinceCheckpoint } from '../../compute-unit/since-checkpoint.ts'
+import { SinceCheckpoint } from '../../compute-unit/kept/since-checkpoint.ts'
 
 describe('when a checkpoint is due', () => {
   it('is so after many slots, or much gas, whoever writes the feed', () => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { ToldProgress } from '../../compute-unit/told-progress.ts'
+import { ToldProgress } from '../../compute-unit/following/told-progress.ts'
 
 test('progress is told while a process is behind, not too often, and once when it no longer is', () => {
   let nowMs = 1_000
-  const clock = { now: () => nowMs }
+  const clock = { elapsed: () => nowMs }
   const progress = new ToldProgress()
   const told = [false, true, true, true, false, false, true].map(isBehind => {
     nowMs += 150

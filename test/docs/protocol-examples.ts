@@ -1,6 +1,6 @@
 import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
 import { encodeLifecycle } from '../../compute-unit/evaluation/index.ts'
-import { keyOf } from '../../log/feed-manifest.ts'
+import { keyOf } from '../../log/feeds/feed-manifest.ts'
 import {
   asKeyId,
   asMessageId,

@@ -32,7 +32,7 @@ describe('docs/PROTOCOL.md', () => {
   })
 
   test('names every limit that is marked as protocol', () => {
-    const source = readFileSync(join(DOCS, '../protocol/limits.ts'), 'utf8')
+    const source = readFileSync(join(DOCS, '../protocol/limits/limits.ts'), 'utf8')
     const marked = [...source.matchAll(/^\/\*\* \(protocol\)[^\n]*\nexport const (\w+)/gm)].map(match => match[1] ?? '')
     expect(marked.length).toBeGreaterThan(5)
     const shown = rowsBelow('Limits that all compute units must agree on').map(([name]) => name)

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { type Evidence, openEvidence } from '../../node/open-evidence.ts'
+import { type Evidence, openEvidence } from '../../node/opening/open-evidence.ts'
 import { asKeyId, encodeComplaint, Failure, HEADS_EVERY_MS, type KeyId, makeComplaint } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'

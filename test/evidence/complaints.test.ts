@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { EvidenceBook } from '../../evidence/index.ts'
-import { Complaints } from '../../node/complaints.ts'
+import { Complaints } from '../../node/handovers/complaints.ts'
 import {
   asProcessId,
   COMPLAINTS_MAX_BYTES,

@@ -155,7 +155,7 @@ async function followers(process: ProcessDescription, logs: readonly Log[]): Pro
   for (const [at, log] of logs.entries()) {
     const book = await EvidenceBook.open({
       log,
-      clock: { now: () => 5_000 + at },
+      clock: { now: () => 5_000 + at, elapsed: () => at },
       describe: async id => (id === process.id ? process : undefined),
       evaluated: async () => undefined,
       trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { EvidencePeers } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
-import { type Evidence, openEvidence } from '../../node/open-evidence.ts'
+import { type Evidence, openEvidence } from '../../node/opening/open-evidence.ts'
 import {
   asKeyId,
   encodeEnvelope,

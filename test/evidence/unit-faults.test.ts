@@ -72,7 +72,7 @@ describe('a fault of a compute unit', () => {
     const bookOf = (own: Uint8Array | undefined) =>
       EvidenceBook.open({
         log: process.log,
-        clock: { now: () => 1 },
+        clock: { now: () => 1, elapsed: () => 1 },
         describe: async () => process.description,
         evaluated: async () => own,
         share: () => undefined,
@@ -100,7 +100,7 @@ describe('a fault of a compute unit', () => {
     const bookOf = () =>
       EvidenceBook.open({
         log: process.log,
-        clock: { now: () => 1 },
+        clock: { now: () => 1, elapsed: () => 1 },
         describe: async () => process.description,
         evaluated: async () => says(process, 0, 4).certificateBytes,
         share: () => undefined,
@@ -174,7 +174,7 @@ describe('a fault of a compute unit', () => {
     const shared: Uint8Array[] = []
     const book = await EvidenceBook.open({
       log: process.log,
-      clock: { now: () => 1 },
+      clock: { now: () => 1, elapsed: () => 1 },
       describe: async () => process.description,
       evaluated: async () => undefined,
       share: ({ bytes }) => void shared.push(bytes),

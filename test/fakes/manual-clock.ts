@@ -9,13 +9,23 @@ interface Sleeper {
 export class ManualClock implements Clock {
   readonly #sleepers = new Set<Sleeper>()
   #nowMs: number
+  #setByMs = 0
 
   constructor(nowMs = 1_000_000) {
     this.#nowMs = nowMs
   }
 
   now(): number {
+    return this.#nowMs + this.#setByMs
+  }
+
+  elapsed(): number {
     return this.#nowMs
+  }
+
+  /** Somebody sets the date, forward or back: no time passes. */
+  setDate(byMs: number): void {
+    this.#setByMs += byMs
   }
 
   /** Sleeps that have not ended. */

@@ -1,2 +1,2 @@
 // Tests find it beside the other fakes.
-export { MemoryLog } from '../../testing/memory-log.ts'
+export { MemoryLog } from '../../testing/memory/memory-log.ts'

@@ -1,2 +1,2 @@
 // Tests find it beside the other fakes.
-export { MemoryStore } from '../../testing/memory-store.ts'
+export { MemoryStore } from '../../testing/memory/memory-store.ts'

@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { FairShare } from '../../network/fair-share.ts'
+import { FairShare } from '../../network/links/fair-share.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
-import { decodeFollowerFrame, decodeSourceFrame, encodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
+import {
+  decodeFollowerFrame,
+  decodeSourceFrame,
+  encodeFollowerFrame,
+  encodeSourceFrame,
+} from '../../network/feeds/heads-frame.ts'
 import {
   FOLLOWER_FRAME_MAX_BYTES,
   SCHEDULERS_MAX,
   FEED_WAITING_MAX_BYTES,
+  FEED_PIECE_BLOCKS_MAX,
   FEED_PIECE_BYTES,
   FEED_READS_MAX,
   feedName,
@@ -303,5 +309,42 @@ describe('the stream of heads', () => {
     expect(decodeFollowerFrame(signed(SCHEDULERS_MAX))).toMatchObject({ kind: 'follow' })
     expect(signed(SCHEDULERS_MAX).length).toBeLessThan(FOLLOWER_FRAME_MAX_BYTES)
     expect(() => decodeFollowerFrame(signed(SCHEDULERS_MAX + 1))).toThrow()
+  })
+
+  /** A source on paper that sends pieces of blocks without a byte. */
+  function empties(pair: ChannelPair): (blocks: number) => void {
+    const source = pair.left({ frame: () => undefined, written: () => undefined, ended: () => undefined })
+    const head = { length: 1, signature: new Uint8Array(64) }
+    return blocks => {
+      const piece = { from: 0, blocks: Array.from({ length: blocks }, () => new Uint8Array(0)), head, rest: [] }
+      source.send(encodeSourceFrame({ kind: 'piece', number: 0, piece }))
+    }
+  }
+
+  test('takes no piece of more blocks than are hashed in one turn', async () => {
+    const pair = channelPair()
+    const send = empties(pair)
+    const offences: string[] = []
+    const link = new PeerFeeds(pair.right, { peer: NODE_KEY, offence: what => void offences.push(what) })
+    link.follow(messagesOf('a'), 0, async () => undefined)
+    send(FEED_PIECE_BLOCKS_MAX)
+    send(FEED_PIECE_BLOCKS_MAX + 1)
+    await link.closed
+    expect([FEED_PIECE_BLOCKS_MAX, offences]).toEqual([2_048, [expect.stringContaining('too many blocks')]])
+  })
+
+  test('counts what blocks without bytes take while they wait', async () => {
+    const pair = channelPair()
+    const send = empties(pair)
+    const link = new PeerFeeds(pair.right, { peer: NODE_KEY, offence: () => undefined, pendingMaxBytes: 1_000_000 })
+    let taken = 0
+    link.follow(messagesOf('a'), 0, () => {
+      taken += 1
+      return new Promise(() => undefined)
+    })
+    for (let n = 0; n < 10; n++) send(2_000)
+    await expect.poll(() => taken).toBe(1)
+    // Not read any more, though the pieces together have but 20 KB.
+    await expect.poll(() => pair.waiting).toBeGreaterThan(10_000)
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BloomFilter } from '../../log/bloom-filter.ts'
+import { BloomFilter } from '../../log/store/bloom-filter.ts'
 import { sha256, toUtf8 } from '../../protocol/index.ts'
 
 const keyOf = (name: string): Uint8Array => sha256(toUtf8(name))

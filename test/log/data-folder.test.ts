@@ -48,12 +48,15 @@ test('a folder that was renamed is the same folder', async () => {
   await acknowledged.check(log, 'renamed')
 })
 
-test('a second opener is refused and disturbs nothing', async () => {
+test('a second opener is refused with the name of the folder, and disturbs nothing', async () => {
   await using folder = await tempFolder()
   const acknowledged = new Acknowledged(2)
   await using log = await open(folder.path)
   await acknowledged.grow(log)
-  await expect(open(folder.path)).rejects.toSatisfy(isFailure('data-folder-locked'))
+  await expect(open(folder.path)).rejects.toMatchObject({
+    code: 'data-folder-locked',
+    details: { folder: folder.path },
+  })
   await acknowledged.grow(log)
   await acknowledged.check(log, 'the first opener')
 })

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { decodeHeader, encodeGroup, encodeHeader, marksOf, readSegment } from '../../log/journal-format.ts'
+import { decodeHeader, encodeGroup, encodeHeader, marksOf, readSegment } from '../../log/journal/journal-format.ts'
 import { feedName } from '../../protocol/index.ts'
 import { blockOf, messagesOf } from '../conformance/log.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { KnownKeys, type KnownKeysParts } from '../../log/known-keys.ts'
+import { KnownKeys, type KnownKeysParts } from '../../log/feeds/known-keys.ts'
 import { compareBytes, sha256, toUtf8 } from '../../protocol/index.ts'
 
 const keyOf = (n: number): Uint8Array => Buffer.concat([toUtf8('k/'), sha256(toUtf8(`${n}`))])

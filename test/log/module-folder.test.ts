@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { diskFiles } from '../../log/journal-files.ts'
-import { ModuleFolder } from '../../log/module-folder.ts'
+import { diskFiles } from '../../log/journal/journal-files.ts'
+import { ModuleFolder } from '../../log/store/module-folder.ts'
 import { asModuleId } from '../../protocol/index.ts'
 import { moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -41,4 +41,23 @@ it('a module that many ask for at once is read once', async () => {
   expect(new Set(items).size).toBe(1)
   const modules = await Promise.all(Array.from({ length: 50 }, () => folder.module(id)))
   expect(new Set(modules).size).toBe(1)
+})
+
+it.each([
+  ['cut short', (bytes: Uint8Array) => bytes.subarray(0, -100)],
+  ['changed', (bytes: Uint8Array) => bytes.with(-1, 1)],
+])('a module whose file was %s on the disk is one that is not here, until it is added again', async (_, damage) => {
+  await using temp = await tempFolder()
+  const path = join(temp.path, 'modules')
+  const item = moduleItem(new Uint8Array(100_000), tagsOf({ 'Module-Format': 'actor' }))
+  const { id } = await (await ModuleFolder.open(diskFiles, path)).addModule(item)
+  await writeFile(join(path, `${id}.item`), damage(item.bytes))
+  const folder = await ModuleFolder.open(diskFiles, path)
+  expect(await folder.moduleItem(id)).toBeUndefined()
+  expect(await folder.module(id)).toBeUndefined()
+  expect(folder.modules({ limit: 10 })).toEqual([])
+  await folder.addModule(item)
+  expect((await folder.module(id))?.wasm).toHaveLength(100_000)
+  const again = await ModuleFolder.open(diskFiles, path)
+  expect(await again.moduleItem(id)).toEqual(item.bytes)
 })

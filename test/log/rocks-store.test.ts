@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import RocksDB from 'rocksdb-native'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { RocksStore } from '../../log/rocks-store.ts'
+import { RocksStore } from '../../log/store/rocks-store.ts'
 import { toUtf8 } from '../../protocol/index.ts'
 import { tempFolder } from './temp-folder.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { asKeyId, Failure } from '../../protocol/index.ts'
-import { type FeedState, makeFeedState } from '../../log/feed-state.ts'
-import type { OpenFeeds } from '../../log/open-feeds.ts'
-import { WriteBehind } from '../../log/write-behind.ts'
+import { type FeedState, makeFeedState } from '../../log/feeds/feed-state.ts'
+import type { OpenFeeds } from '../../log/feeds/open-feeds.ts'
+import { WriteBehind } from '../../log/feeds/write-behind.ts'
 import { messagesOf } from '../conformance/log.ts'
 
 /** Feeds that note what they are given, and take as long as the test wants. */

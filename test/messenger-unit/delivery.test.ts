@@ -22,6 +22,7 @@ import { actorText, wat } from '../processes/actor/sample-actor.ts'
 
 const realClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.floor(performance.now()),
   sleep: (ms, { signal } = {}) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
 }
 
@@ -215,7 +216,7 @@ describe('a push whose way is blocked', { timeout: 180_000 }, () => {
       sleeps += 1
       nowMs += ms
     }
-    await using hasty = secondMessenger(slow, { clock: { now: () => nowMs, sleep: sleepFast } })
+    await using hasty = secondMessenger(slow, { clock: { now: () => nowMs, elapsed: () => nowMs, sleep: sleepFast } })
     hasty.evaluated(description, proof.certificate, [result])
     await until(async () => nowMs > 10_000)
     await settle()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { decodeHeader, readSegment } from '../../log/journal-format.ts'
+import { decodeHeader, readSegment } from '../../log/journal/journal-format.ts'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
 import {
   decodeFrame,

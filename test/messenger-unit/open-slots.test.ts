@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { OpenSlots } from '../../messenger-unit/open-slots.ts'
-import { SeededRandom } from '../../testing/seeded-random.ts'
+import { SeededRandom } from '../../testing/simulation/seeded-random.ts'
 
 test('a million slots with something open take no more memory than a thousand, and the lowest is known within a range of them', () => {
   const slots = new OpenSlots()

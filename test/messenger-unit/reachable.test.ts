@@ -64,6 +64,8 @@ describe('what http.fetch can reach', () => {
   it('is nothing, unless the operator names hosts', async () => {
     const fetch = httpFetch({ allow: [] })
     expect(await codeOf(fetch({ url: 'https://example.org/' }, CALL))).toBe('effect-forbidden')
+    // No list could allow them.
+    expect(await codeOf(fetch({ url: 'file:///etc/passwd' }, CALL))).toBe('effect-bad-input')
   })
 
   it('is no private address, however it is spelled, where all hosts are allowed', async () => {

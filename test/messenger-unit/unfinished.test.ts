@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Unfinished } from '../../messenger-unit/unfinished.ts'
 import { asProcessId } from '../../protocol/index.ts'
-import { SeededRandom } from '../../testing/seeded-random.ts'
+import { SeededRandom } from '../../testing/simulation/seeded-random.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Absences } from '../../network/absences.ts'
+import { Absences } from '../../network/peers/absences.ts'
 import { asKeyId, Failure, toBase64Url } from '../../protocol/index.ts'
 
 const keyOf = (n: number) => asKeyId(toBase64Url(new Uint8Array(32).fill(n)))

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { AcceptGate } from '../../network/accept-gate.ts'
-import { guard } from '../../network/gated-websockets.ts'
+import { AcceptGate } from '../../network/host/accept-gate.ts'
+import { guard } from '../../network/host/gated-websockets.ts'
 import { Network } from '../../network/index.ts'
 import { PEERS_NEW_PER_SECOND_MAX, PEERS_PER_HOST_AND_SECOND_MAX } from '../../protocol/index.ts'
 

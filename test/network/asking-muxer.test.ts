@@ -1,6 +1,6 @@
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { askingMuxer } from '../../network/asking-muxer.ts'
+import { askingMuxer } from '../../network/host/asking-muxer.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

@@ -1,8 +1,8 @@
 import type { AbortOptions } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { boundProviders } from '../../network/bounded-providers.ts'
-import { DHT_PROTOCOL } from '../../network/services.ts'
+import { boundProviders } from '../../network/host/bounded-providers.ts'
+import { DHT_PROTOCOL } from '../../network/host/services.ts'
 import { concatBytes } from '../../protocol/index.ts'
 import { loneHost } from './lone-host.ts'
 

@@ -1,8 +1,8 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { expect, it } from 'vitest'
-import { writeNewsOnly } from '../../network/brief-notes.ts'
-import { peerIdOf } from '../../network/peer-name.ts'
+import { writeNewsOnly } from '../../network/host/brief-notes.ts'
+import { peerIdOf } from '../../network/peers/peer-name.ts'
 import { asKeyId, ed25519PublicKey, keyId } from '../../protocol/index.ts'
 
 const PEER = peerIdOf(asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(3)))))

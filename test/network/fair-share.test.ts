@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FairShare } from '../../network/fair-share.ts'
+import { FairShare } from '../../network/links/fair-share.ts'
 
 test('who is alone may have all of it, and no more', () => {
   const room = new FairShare(100)

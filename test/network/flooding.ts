@@ -16,6 +16,9 @@ export const FLOODS = [
   'unfinished',
   'giants',
   'trickles',
+  'endless-frames',
+  'signs-of-life',
+  'resets',
 ] as const
 
 const PROGRAM = fileURLToPath(new URL('programs/flooding-program.ts', import.meta.url))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { FrameReader, FrameTooLong, writeLength } from '../../network/frame-reader.ts'
+import { FrameReader, FrameTooLong, writeLength } from '../../network/links/frame-reader.ts'
 import { concatBytes } from '../../protocol/index.ts'
-import { SeededRandom } from '../../testing/seeded-random.ts'
+import { SeededRandom } from '../../testing/simulation/seeded-random.ts'
 
 const MAX_BYTES = 1_000_000
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { AtOnce } from '../../network/at-once.ts'
-import { FairShare } from '../../network/fair-share.ts'
-import { IncomingCalls } from '../../network/incoming-calls.ts'
-import type { LinkFrame } from '../../network/link-frame.ts'
-import { PartsLane } from '../../network/parts-lane.ts'
+import { AtOnce } from '../../network/links/at-once.ts'
+import { FairShare } from '../../network/links/fair-share.ts'
+import { IncomingCalls } from '../../network/links/incoming-calls.ts'
+import type { LinkFrame } from '../../network/links/link-frame.ts'
+import { PartsLane } from '../../network/links/parts-lane.ts'
 import {
   asKeyId,
   type PeerOperationRow,

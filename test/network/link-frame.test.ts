@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeLinkFrame, encodeLinkFrame, type LinkFrame } from '../../network/link-frame.ts'
+import { decodeLinkFrame, encodeLinkFrame, type LinkFrame } from '../../network/links/link-frame.ts'
 import { PEER_PART_BYTES, PEER_PART_MIN_BYTES } from '../../protocol/index.ts'
 
 const ask = { kind: 'ask', id: 3, operation: 'frames', waitMs: 0 } as const

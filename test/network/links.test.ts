@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Network } from '../../network/index.ts'
-import { nativeFrameCipher } from '../../node/frame-cipher.ts'
+import { nativeFrameCipher } from '../../node/crypto/frame-cipher.ts'
 import {
   asKeyId,
   asMessageId,

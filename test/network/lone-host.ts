@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { type Host, type HostParts, openHost } from '../../network/open-host.ts'
-import { StreamWatch } from '../../network/stream-watch.ts'
+import { type Host, type HostParts, openHost } from '../../network/host/open-host.ts'
+import { StreamWatch } from '../../network/host/stream-watch.ts'
 
 /** A libp2p host as a node opens it, that looks for nobody and is stopped with the test: on a free port of loopback if it listens, else on none. */
 export async function loneHost(

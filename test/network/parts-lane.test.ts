@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PartsLane, queueMaxBytes } from '../../network/parts-lane.ts'
+import { PartsLane, queueMaxBytes } from '../../network/links/parts-lane.ts'
 import { PEER_QUEUE_MAX_BYTES, PEERS_MAX, PEERS_QUEUE_MAX_BYTES } from '../../protocol/index.ts'
 
 test('what waits for one peer is bounded, and the less the more peers there are', () => {

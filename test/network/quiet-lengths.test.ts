@@ -1,6 +1,6 @@
 import type { ConnectionEncrypter } from '@libp2p/interface'
 import { expect, it } from 'vitest'
-import { quietLengths } from '../../network/quiet-lengths.ts'
+import { quietLengths } from '../../network/host/quiet-lengths.ts'
 
 type Read = (data: Uint8Array) => number
 

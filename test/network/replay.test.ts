@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Checkpoints } from '../../compute-unit/checkpoints.ts'
+import { Checkpoints } from '../../compute-unit/kept/checkpoints.ts'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
 import { type ProcessId, type Result, toHex } from '../../protocol/index.ts'
 import { buildAgent } from '../../toolchain/index.ts'

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { Standing } from '../../network/standing.ts'
+import { Standing } from '../../network/peers/standing.ts'
 import { asKeyId } from '../../protocol/index.ts'
 
 const PEER = asKeyId('A'.repeat(43))

@@ -1,8 +1,8 @@
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { peerIdOf } from '../../network/peer-name.ts'
-import { StaticPeers } from '../../network/static-peers.ts'
+import { peerIdOf } from '../../network/peers/peer-name.ts'
+import { StaticPeers } from '../../network/peers/static-peers.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 
 it('tells once that a peer is away, and goes on dialling it', async () => {

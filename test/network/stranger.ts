@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, MessageStream, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -49,9 +49,31 @@ export class Stranger implements AsyncDisposable {
     return new StrangeStream(await this.#connection.newStream(protocol, { signal, maxOutboundStreams: 100_000 }))
   }
 
+  /** Writes below the muxer, what is none of its frames, too. Resolves when there is room for more. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const { maConn } = (this.#connection as unknown as { readonly muxer: { readonly maConn: MessageStream } }).muxer
+    if (!maConn.send(bytes)) await maConn.onDrain({ signal: AbortSignal.timeout(30_000) })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#host.stop()
   }
+}
+
+/** A frame of yamux, or what its header says of one. */
+export function yamuxFrame(
+  type: number,
+  flag: number,
+  streamId: number,
+  length: number,
+  data?: Uint8Array,
+): Uint8Array {
+  const head = new DataView(new ArrayBuffer(12))
+  head.setUint8(1, type)
+  head.setUint16(2, flag)
+  head.setUint32(4, streamId)
+  head.setUint32(8, length)
+  return Buffer.concat([new Uint8Array(head.buffer), data ?? new Uint8Array(0)])
 }
 
 export class StrangeStream {
@@ -60,6 +82,11 @@ export class StrangeStream {
   constructor(stream: Stream) {
     this.#stream = stream
     stream.inactivityTimeout = Number.POSITIVE_INFINITY
+  }
+
+  /** As the muxer counts it. */
+  get id(): number {
+    return Number(this.#stream.id)
   }
 
   get isOpen(): boolean {

@@ -1,6 +1,6 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { StreamWatch } from '../../network/stream-watch.ts'
+import { StreamWatch } from '../../network/host/stream-watch.ts'
 import { PEER_SERVICE_RATE_MAX_BYTES } from '../../protocol/index.ts'
 import { loneHost } from './lone-host.ts'
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { ConnectionEncrypter } from '@libp2p/interface'
 import { expect, it } from 'vitest'
-import { writingWhole } from '../../network/whole-writes.ts'
+import { writingWhole } from '../../network/host/whole-writes.ts'
 import { concatBytes } from '../../protocol/index.ts'
 
 /** A socket on paper: what the system is given, and in how many calls. */

@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { expect, it } from 'vitest'
-import { sendFewerWindowUpdates } from '../../network/window-updates.ts'
+import { sendFewerWindowUpdates } from '../../network/host/window-updates.ts'
 
 const [OPENED_THERE, ESTABLISHED, PAUSED] = [2, 3, 5]
 

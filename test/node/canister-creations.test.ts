@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CanisterCreations } from '../../node/canister-creations.ts'
+import { CanisterCreations } from '../../node/learning/canister-creations.ts'
 import {
   asProcessId,
   decodeIngress,

@@ -23,9 +23,9 @@ import {
   treeAt,
 } from '../../protocol/index.ts'
 import { checkFeedFile, feedFile, importIntoFolder } from '../../node/index.ts'
-import { importFeed } from '../../node/feed-file.ts'
+import { importFeed } from '../../node/following/feed-file.ts'
 import { openKeystore } from '../../node/keystore.ts'
-import { sourceFromLog } from '../../node/process-source.ts'
+import { sourceFromLog } from '../../node/learning/process-source.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf } from '../fakes/signed-items.ts'
 import { tempFolder } from '../log/temp-folder.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FeedPull } from '../../node/feed-pull.ts'
+import { FeedPull } from '../../node/following/feed-pull.ts'
 import { asKeyId, describeSpawnItem, Failure, signDataItemSync } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'

@@ -1,8 +1,8 @@
 import { defaultCrypto } from '@libp2p/noise/crypto'
 import sodium from 'sodium-native'
 import { afterEach, expect, it, vi } from 'vitest'
-import { noiseCrypto } from '../../network/frame-cipher.ts'
-import { nativeFrameCipher } from '../../node/frame-cipher.ts'
+import { noiseCrypto } from '../../network/host/frame-cipher.ts'
+import { nativeFrameCipher } from '../../node/crypto/frame-cipher.ts'
 
 const crypto = noiseCrypto(nativeFrameCipher)
 const [key, nonce, none] = [new Uint8Array(32).fill(1), new Uint8Array(12).fill(2), new Uint8Array(0)]

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { HandoverDesk } from '../../node/handover-desk.ts'
-import type { MovingUnits } from '../../node/epoch-effects.ts'
-import type { EpochPeers } from '../../node/epoch-news.ts'
-import { Handovers } from '../../node/handovers.ts'
+import { HandoverDesk } from '../../node/handovers/handover-desk.ts'
+import type { MovingUnits } from '../../node/handovers/epoch-effects.ts'
+import type { EpochPeers } from '../../node/handovers/epoch-news.ts'
+import { Handovers } from '../../node/handovers/handovers.ts'
 import {
   asKeyId,
   asProcessId,

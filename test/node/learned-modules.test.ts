@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LearnedModules } from '../../node/learned-modules.ts'
+import { LearnedModules } from '../../node/learning/learned-modules.ts'
 import { asModuleId, describeModule, Failure, signDataItemSync } from '../../protocol/index.ts'
 import { seedOf } from '../fakes/signed-items.ts'
 

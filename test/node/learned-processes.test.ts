@@ -1,7 +1,28 @@
 import { expect, it } from 'vitest'
-import { LearnedProcesses } from '../../node/learned-processes.ts'
-import { Failure } from '../../protocol/index.ts'
+import { LearnedProcesses } from '../../node/learning/learned-processes.ts'
+import { asProcessId, Failure } from '../../protocol/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
+import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
+
+it('asks again after a while for what nobody had, also when the date was set back meanwhile', async () => {
+  const clock = new ManualClock()
+  let asked = 0
+  const spawnEnvelope = async (): Promise<undefined> => void (asked += 1)
+  const learned = new LearnedProcesses({
+    directory: MemoryLog.open().directory,
+    peers: { spawnEnvelope, spawnEnvelopeOf: spawnEnvelope, canister: spawnEnvelope },
+    clock,
+  })
+  const id = asProcessId(fakeId(1))
+  await learned.process(id)
+  await learned.process(id)
+  expect(asked).toBe(1)
+  clock.setDate(-3_600_000)
+  clock.advance(5_000)
+  await learned.process(id)
+  expect(asked).toBe(2)
+})
 
 it('asks peers for principals alone that may name a process', async () => {
   const asked: Uint8Array[] = []
@@ -16,7 +37,7 @@ it('asks peers for principals alone that may name a process', async () => {
         throw new Failure('unreachable')
       },
     },
-    clock: { now: () => 0 },
+    clock: new ManualClock(),
   })
   const process = Uint8Array.from([...new Uint8Array(28).fill(7), 1])
   // The management canister, the anonymous user, a ledger of another network, a user's key.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { createNode } from '../../node/index.ts'
-import { nativeCrypto } from '../../node/native-crypto.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
 
 it('a node loads libsecp256k1 for the first signature of its kind, and not to start', async () => {
   const loaded = () => Object.keys(createRequire(import.meta.url).cache).filter(path => path.includes('/secp256k1/'))

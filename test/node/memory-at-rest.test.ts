@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { MemoryAtRest } from '../../node/memory-at-rest.ts'
+import { MemoryAtRest } from '../../node/memory/memory-at-rest.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 
 /** A program that is watched: each second it is told how much processor time it used. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { News } from '../../node/news.ts'
+import { News } from '../../node/following/news.ts'
 import { asProcessId } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'

@@ -1,6 +1,6 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { afterEach, expect, it, vi } from 'vitest'
-import { privateKeyOf } from '../../network/peer-name.ts'
+import { privateKeyOf } from '../../network/peers/peer-name.ts'
 import { ed25519Verify, installCrypto, toUtf8 } from '../../protocol/index.ts'
 
 afterEach(() => installCrypto({}))

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { PeerRecords } from '../../node/peer-records.ts'
-import { atMostTwoOfANetwork, networkGroup } from '../../node/network-group.ts'
+import { PeerRecords } from '../../node/peers/peer-records.ts'
+import { atMostTwoOfANetwork, networkGroup } from '../../node/peers/network-group.ts'
 import {
   Failure,
   type GossipVerdict,
@@ -41,6 +41,7 @@ async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly
     store: log.store,
     clock: {
       now: () => NOW,
+      elapsed: () => NOW,
       // Pauses are over at once; what is said again every ten minutes is not said again here.
       sleep: (ms, options) =>
         ms < PEER_RECORD_RENEWED_MS

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { ProcessFollowing, type ProcessFollowingParts } from '../../node/process-following.ts'
+import { ProcessFollowing, type ProcessFollowingParts } from '../../node/following/process-following.ts'
 import { Failure } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProcessSearch } from '../../node/process-search.ts'
+import { ProcessSearch } from '../../node/learning/process-search.ts'
 import {
   ANNOUNCED_AT_ONCE_MAX,
   ANNOUNCED_TRIES_MAX,
@@ -86,6 +86,17 @@ test('what is not found is looked for later and later, never all at one moment, 
   const pauses = asked.slice(1).map(([, atMs], at) => atMs - (asked[at]?.[1] ?? 0))
   expect(pauses.slice(1).every((pause, at) => pause >= (pauses[at] ?? 0))).toBe(true)
   expect(search.size).toBe(0)
+})
+
+test('a date that was set back keeps nobody waiting', async () => {
+  const { search, clock, asked } = searching(async () => undefined)
+  search.want(ids(1), honest)
+  await settle()
+  clock.setDate(-3_600_000)
+  clock.advance(1_000)
+  await settle()
+  expect(asked).toHaveLength(2)
+  search[Symbol.dispose]()
 })
 
 test('what was named anew is looked for at once, though older things wait for their next turn', async () => {

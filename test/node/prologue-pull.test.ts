@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { ProloguePull } from '../../node/prologue-pull.ts'
+import { ProloguePull } from '../../node/handovers/prologue-pull.ts'
 import {
   asKeyId,
   asProcessId,

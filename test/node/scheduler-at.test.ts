@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { schedulerLocation } from '../../gateway/ao/find-item.ts'
 import type { AoFacadeParts } from '../../gateway/index.ts'
-import { schedulerAt } from '../../node/scheduler-at.ts'
+import { schedulerAt } from '../../node/peers/scheduler-at.ts'
 import { type KeyId, type PeerRecord, signDataItemSync } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { seedOf } from '../fakes/signed-items.ts'

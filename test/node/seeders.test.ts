@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Seeders } from '../../node/seeders.ts'
+import { Seeders } from '../../node/following/seeders.ts'
 import type { KeyId, SignedPrefix } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'

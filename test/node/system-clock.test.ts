@@ -33,3 +33,7 @@ it('a date that was set back makes no sleep longer', async () => {
   vi.setSystemTime(Date.now() - 4 * HOUR_MS)
   expect(await endedAfter(3 * HOUR_MS)).toBe(true)
 })
+
+it('what has elapsed is told in whole milliseconds, as they travel to other nodes and into answers', () => {
+  for (let look = 0; look < 100; look++) expect(Number.isInteger(systemClock.elapsed())).toBe(true)
+})

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tellWhoIsBehind } from '../../node/tell-who-is-behind.ts'
+import { tellWhoIsBehind } from '../../node/handovers/tell-who-is-behind.ts'
 import {
   asKeyId,
   asProcessId,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { createNode } from '../../node/index.ts'
-import { unitNaming } from '../../node/unit-naming.ts'
+import { unitNaming } from '../../node/operating/unit-naming.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 
 const [here, there] = [keyOf(1), keyOf(2)]

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBundle, encodeBundle } from '../../protocol/bundle.ts'
-import { concatBytes, fromBase64Url, MalformedBytes, toBase64Url } from '../../protocol/bytes.ts'
-import { signDataItemSync } from '../../protocol/data-item.ts'
+import { decodeBundle, encodeBundle } from '../../protocol/items/bundle.ts'
+import { concatBytes, fromBase64Url, MalformedBytes, toBase64Url } from '../../protocol/codec/bytes.ts'
+import { signDataItemSync } from '../../protocol/items/data-item.ts'
 import vectors from '../vectors/data-items.json' with { type: 'json' }
 
 const theirs = fromBase64Url(vectors.bundle.bytes)

@@ -11,7 +11,7 @@ import {
   toBase64Url,
   toHex,
   toUtf8,
-} from '../../protocol/bytes.ts'
+} from '../../protocol/codec/bytes.ts'
 
 const anyBytes = fc.uint8Array({ maxLength: 300 })
 

@@ -1,4 +1,4 @@
-import type { CborValue } from '../../protocol/cbor.ts'
+import type { CborValue } from '../../protocol/codec/cbor.ts'
 
 /** RFC 8949 appendix A, as far as our subset goes. */
 export const RFC_EXAMPLES: readonly (readonly [string, CborValue])[] = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromBase64Url, fromHex, MalformedBytes, toBase64Url } from '../../protocol/bytes.ts'
-import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/cbor.ts'
+import { fromBase64Url, fromHex, MalformedBytes, toBase64Url } from '../../protocol/codec/bytes.ts'
+import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/codec/cbor.ts'
 import { seededDice } from '../fakes/seeded-random.ts'
 
 describe('CborWriter and CborReader', () => {

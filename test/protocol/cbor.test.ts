@@ -1,7 +1,7 @@
 import * as cborg from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromHex, MalformedBytes, toHex } from '../../protocol/bytes.ts'
+import { fromHex, MalformedBytes, toHex } from '../../protocol/codec/bytes.ts'
 import {
   CBOR_DEPTH_MAX,
   type CborKey,
@@ -9,7 +9,7 @@ import {
   type CborValue,
   decodeCbor,
   encodeCbor,
-} from '../../protocol/cbor.ts'
+} from '../../protocol/codec/cbor.ts'
 import { REFUSED, RFC_EXAMPLES } from './cbor-examples.ts'
 
 const integer = fc

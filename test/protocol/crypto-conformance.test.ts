@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nativeCrypto } from '../../node/native-crypto.ts'
-import { fromHex, toHex, toUtf8 } from '../../protocol/bytes.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
+import { fromHex, toHex, toUtf8 } from '../../protocol/codec/bytes.ts'
 import {
   type CryptoProvider,
   blake2b256,
@@ -20,7 +20,7 @@ import {
   secp256k1Verify,
   sha256,
   sha384,
-} from '../../protocol/crypto.ts'
+} from '../../protocol/crypto/crypto.ts'
 import vectors from '../vectors/signatures.json' with { type: 'json' }
 
 const providers: readonly (readonly [string, Partial<CryptoProvider>])[] = [

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nativeCrypto } from '../../node/native-crypto.ts'
-import { concatBytes, fromBase64Url, fromHex, toBase64Url, toHex } from '../../protocol/bytes.ts'
-import { installCrypto } from '../../protocol/crypto.ts'
-import { createDataItem, type DataItem, parseDataItem, verifyDataItem } from '../../protocol/data-item.ts'
-import { addressOf, type Signer } from '../../protocol/keys.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
+import { concatBytes, fromBase64Url, fromHex, toBase64Url, toHex } from '../../protocol/codec/bytes.ts'
+import { installCrypto } from '../../protocol/crypto/crypto.ts'
+import { createDataItem, type DataItem, parseDataItem, verifyDataItem } from '../../protocol/items/data-item.ts'
+import { addressOf, type Signer } from '../../protocol/crypto/keys.ts'
 import vectors from '../vectors/data-items.json' with { type: 'json' }
 
 const target = toBase64Url(new Uint8Array(32).fill(0xab))

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nativeCrypto } from '../../node/native-crypto.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
 import {
   concatBytes,
   fromBase64Url,
@@ -10,23 +10,23 @@ import {
   toBase64Url,
   toHex,
   toUtf8,
-} from '../../protocol/bytes.ts'
-import { installCrypto } from '../../protocol/crypto.ts'
+} from '../../protocol/codec/bytes.ts'
+import { installCrypto } from '../../protocol/crypto/crypto.ts'
 import {
   createDataItem,
   dataItemMessage,
   parseDataItem,
   signDataItemSync,
   verifyDataItem,
-} from '../../protocol/data-item.ts'
-import { deepHash } from '../../protocol/deep-hash.ts'
+} from '../../protocol/items/data-item.ts'
+import { deepHash } from '../../protocol/items/deep-hash.ts'
 import {
   arweaveSigner,
   ed25519Signer,
   type Signer,
   secp256k1Signer,
   UnsupportedSignatureType,
-} from '../../protocol/keys.ts'
+} from '../../protocol/crypto/keys.ts'
 import vectors from '../vectors/data-items.json' with { type: 'json' }
 
 interface ItemOracle {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hostCrypto } from '../../node/host-crypto.ts'
-import { nativeCrypto } from '../../node/native-crypto.ts'
+import { hostCrypto } from '../../node/crypto/host-crypto.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
 import {
   type CryptoProvider,
   EMPTY_ROOT,
@@ -19,7 +19,7 @@ import {
   sha256Each,
   toHex,
 } from '../../protocol/index.ts'
-import { ShortSha256 } from '../../protocol/short-sha256.ts'
+import { ShortSha256 } from '../../protocol/crypto/short-sha256.ts'
 
 const providers: readonly (readonly [string, Partial<CryptoProvider>])[] = [
   ['portable', {}],
@@ -103,6 +103,18 @@ describe('SHA-256 in WebAssembly', () => {
     const expected = lengths.map((size, at) => oracle(prefix, source.subarray(at, at + size))).join('')
     const digests = new ShortSha256().hashEach(prefix, source, bounds)
     expect(toHex(digests) === expected).toBe(true)
+  })
+
+  it('hashes messages of other lengths side by side, each up to its own end', () => {
+    const prefix = Uint8Array.of(1)
+    const short = new ShortSha256()
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1_000 }), { maxLength: 12 }), lengths => {
+        const bounds = lengths.flatMap((size, at) => [at, at + size])
+        const expected = lengths.map((size, at) => oracle(prefix, source.subarray(at, at + size))).join('')
+        expect(toHex(short.hashEach(prefix, source, bounds))).toBe(expected)
+      }),
+    )
   })
 
   it('keeps nothing of one message for the next', () => {

@@ -1,8 +1,8 @@
 import { constants, createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { fromBase64Url, fromHex, toBase64Url, toHex, toUtf8 } from '../../protocol/bytes.ts'
-import { ethereumMessageHash, typedMessageHash } from '../../protocol/ethereum-message.ts'
-import { verifySignature } from '../../protocol/item-signature.ts'
+import { fromBase64Url, fromHex, toBase64Url, toHex, toUtf8 } from '../../protocol/codec/bytes.ts'
+import { ethereumMessageHash, typedMessageHash } from '../../protocol/crypto/ethereum-message.ts'
+import { verifySignature } from '../../protocol/items/item-signature.ts'
 import {
   addressOf,
   arweaveSigner,
@@ -10,7 +10,7 @@ import {
   generateEd25519Seed,
   keyId,
   secp256k1Signer,
-} from '../../protocol/keys.ts'
+} from '../../protocol/crypto/keys.ts'
 import vectors from '../vectors/data-items.json' with { type: 'json' }
 
 describe('addresses', () => {

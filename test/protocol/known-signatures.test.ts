@@ -1,6 +1,6 @@
 import sodium from 'sodium-native'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { nativeCrypto } from '../../node/native-crypto.ts'
+import { nativeCrypto } from '../../node/crypto/native-crypto.ts'
 import {
   asKeyId,
   attests,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { toBigInt, toNumber } from '../../protocol/quick-bigint.ts'
+import { toBigInt, toNumber } from '../../protocol/codec/quick-bigint.ts'
 
 it('numbers become bigints and bigints numbers as the language has it', () => {
   fc.assert(

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromHex, MalformedBytes, toHex } from '../../protocol/bytes.ts'
+import { fromHex, MalformedBytes, toHex } from '../../protocol/codec/bytes.ts'
 import {
   decodeTags,
   encodeTags,
@@ -9,7 +9,7 @@ import {
   refuseDuplicateSystemTags,
   SYSTEM_TAGS,
   type Tag,
-} from '../../protocol/tags.ts'
+} from '../../protocol/items/tags.ts'
 
 interface TagsOracle {
   serializeTags(tags: readonly Tag[]): Uint8Array

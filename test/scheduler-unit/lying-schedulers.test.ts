@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { MessageId, ScheduleAnswer, ScheduleRequest } from '../../protocol/index.ts'
 import { SchedulerUnit } from '../../scheduler-unit/index.ts'
 import { createTestNet, type TestNet } from '../../testing/index.ts'
-import { nodeKeys } from '../../testing/node-keys.ts'
+import { nodeKeys } from '../../testing/simulation/node-keys.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

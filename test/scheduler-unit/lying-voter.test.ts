@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { type CoSignAnswer, encodeFrame, type KeyId } from '../../protocol/index.ts'
 import { Voter } from '../../scheduler-unit/co-signing/voter.ts'
 import { createTestNet } from '../../testing/index.ts'
-import { nodeKeys } from '../../testing/node-keys.ts'
+import { nodeKeys } from '../../testing/simulation/node-keys.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

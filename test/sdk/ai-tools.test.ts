@@ -24,6 +24,11 @@ test('a process is a set of tools: its queries, and the messages that are allowe
   await expect(tools['add']?.execute({ by: 1 }, { abortSignal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'aborted',
   })
+  // What the AI SDK tells a model of a tool; it refuses those that do not tell it.
+  const jsonOf = (name: string) => tools[name]?.inputSchema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+  expect(jsonOf('total')).toEqual({ type: 'object', properties: {} })
+  expect(jsonOf('reset')).toEqual({ type: 'object', properties: {} })
+  expect(jsonOf('add')).toMatchObject({ type: 'object', required: ['by'] })
   // @ts-expect-error there is no such message
   aiTools(hits, { messages: ['subtract'] })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ed25519Signer, encodeAnswer, Failure, type ResultView } from '../../protocol/index.ts'
 import { Client, connect, httpTransport, type Transport } from '../../sdk/index.ts'
 import { openFakeGateway } from '../fakes/fake-gateway.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
 
 const id = 'A'.repeat(43)
 const signer = ed25519Signer(new Uint8Array(32).fill(4))
@@ -84,6 +85,25 @@ describe('a client of a network that fails', () => {
       details: { timeoutMs: 300 },
       cause: { code: 'busy' },
     })
+  })
+
+  it('asks the node to hold for a little less than the time that is left: its answer says more than that time is up', async () => {
+    const clock = new ManualClock()
+    const transport: Transport = {
+      around: { clock, random: () => 0.5, randomBytes: length => new Uint8Array(length) },
+      // The answer of a node that waited for the slot as long as it was asked to, and is on its way for a moment.
+      async request(_name, input) {
+        await clock.sleep((input as { wait_ms: number }).wait_ms + 1)
+        throw new Failure('unknown-slot')
+      },
+      stream: () => Promise.reject(new Failure('internal')) as never,
+    }
+    const result = new Client({ transport, signer }).result(id, 9_999, { timeoutMs: 1_000 }).catch(error => error)
+    for (let ms = 0; ms < 1_000; ms++) {
+      clock.advance(1)
+      await settle(2)
+    }
+    expect(await result).toEqual(anyFailure('unknown-slot'))
   })
 
   it('does not repeat what the node refused, and keeps code, details and causes', async () => {

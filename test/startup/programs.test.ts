@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { sha256Module } from '../../protocol/sha256-code.ts'
+import { sha256Module } from '../../protocol/crypto/sha256-code.ts'
 import { refuseWideCode } from '../../scripts/programs.mjs'
 import { freshBundle } from '../../startup/index.ts'
 

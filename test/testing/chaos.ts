@@ -1,7 +1,7 @@
 import { Failure, fromUtf8, HANDOVER_HOLD_MAX_MS } from '../../protocol/index.ts'
 import type { ProcessHandle } from '../../sdk/index.ts'
 import type { PlainSpawnOptions, TestNet } from '../../testing/index.ts'
-import { SeededRandom } from '../../testing/seeded-random.ts'
+import { SeededRandom } from '../../testing/simulation/seeded-random.ts'
 import { Tally } from './programs/tally.contract.ts'
 import tally from './programs/tally.process.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { OrderedKeys } from '../../testing/ordered-keys.ts'
-import { SeededRandom } from '../../testing/seeded-random.ts'
+import { OrderedKeys } from '../../testing/memory/ordered-keys.ts'
+import { SeededRandom } from '../../testing/simulation/seeded-random.ts'
 
 const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { OwnPush } from '../../compute-unit/own-push.ts'
+import { OwnPush } from '../../compute-unit/following/own-push.ts'
 import type { Push } from '../../protocol/index.ts'
 import { SchedulerUnit } from '../../scheduler-unit/index.ts'
 import { createTestNet } from '../../testing/index.ts'

@@ -72,6 +72,17 @@ describe('a program', { timeout: 180_000 }, () => {
     expect(decodeAgentModule(one.bytes).map?.sources).toEqual(['greeter.process.ts'])
   })
 
+  it.each([
+    ['zod', "import { z } from 'zod'", 'z.object({ who: z.string() })'],
+    ['valibot', "import * as v from 'valibot'", 'v.object({ who: v.string() })'],
+    ['arktype', "import { type } from 'arktype'", "type({ who: 'string' })"],
+  ])('may have schemas of %s', async (name, imports, schema) => {
+    const source = `${imports}\n${PROGRAM.replace('z.object({ who: z.string() })', schema).replace("import { z } from 'zod'", '').replace('reply: z.string(), ', '')}`
+    const built = await buildAgent(await write(`${name}.process.ts`, source))
+    const description = fakeModule('agent', built.bytes)
+    agentRuntime.load(agentRuntime.prepare(description), description).close()
+  })
+
   it('can name the modules of those that it spawns', async () => {
     const id = 'm'.repeat(42).concat('A')
     const built = await buildAgent(await write('greeter.process.ts', PROGRAM), {
@@ -112,6 +123,12 @@ describe('a program that cannot be built', { timeout: 180_000 }, () => {
       "import { connect } from 'atoll/node'\nexport default connect",
       { file: 'bad.process.ts', line: 1, column: 25 },
       'atoll/contract',
+    ],
+    [
+      'an await at its top level',
+      'const a = await Promise.resolve(1)\nexport default a',
+      { file: 'bad.process.ts', line: 1, column: 11 },
+      'await in a message',
     ],
     ['no default export', 'export const a = 1', { file: 'bad.process.ts' }, 'default export'],
     ['a default export of something else', 'export default { on: {} }', { file: 'bad.process.ts' }, 'implement'],

@@ -1,4 +1,5 @@
 import { ENGINE_LIMITS } from './engine-limits.ts'
+import { format } from './format.ts'
 
 /** A failure with a stable word: what other processes and people see of it. */
 export class AgentError extends Error {
@@ -40,7 +41,7 @@ const STACK_MAX = 8192
 /** Reads a thrown value without trusting it: getters of it may throw too. */
 export function tell(thrown: unknown): Told {
   try {
-    if (!(thrown instanceof Error)) return { code: 'threw', message: cut(String(thrown)), stack: '' }
+    if (!(thrown instanceof Error)) return { code: 'threw', message: cut(format([thrown])), stack: '' }
     const { code } = thrown as Error & { code?: unknown }
     const stack = typeof thrown.stack === 'string' ? thrown.stack.slice(0, STACK_MAX) : ''
     const absent = absentName(thrown)

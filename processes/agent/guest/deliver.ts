@@ -11,7 +11,7 @@ import { answer } from './queries.ts'
 import { armSchedule, nextOf, SCHEDULE_PREFIX } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
 import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
-import { fail, refuse, run, take } from './tasks.ts'
+import { endIfStuck, fail, refuse, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
 import { WAKE_TIMER } from './wake.ts'
 
@@ -57,6 +57,7 @@ function readRest({ rest: [, , , , failures, facts] }: Task): void {
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
 export function next(): string | undefined {
   slot.isBare = false
+  if (slot.failure === undefined) endIfStuck()
   if (slot.failure !== undefined) return seal()
   const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
   if (due !== undefined) {

@@ -14,6 +14,7 @@ export interface Route {
 }
 
 const routes = new Map<string, Route>()
+let isReentrant = false
 
 export function makeRoutes({ contract, definition }: Program): void {
   const { reentrant } = definition
@@ -23,11 +24,15 @@ export function makeRoutes({ contract, definition }: Program): void {
   }
   for (const [name, { input, reply, allow }] of Object.entries(contract.messages)) {
     const isExclusive = reentrant !== true && reentrant?.includes(name) !== true
+    isReentrant ||= !isExclusive
     const run = definition.on?.[name] ?? absent(name)
     const only = allow.includes('anyone') ? undefined : allow
     routes.set(name, { input, reply, isQuery: false, isExclusive, allow: only, run })
   }
 }
+
+/** Whether any message may run while an exclusive one is under way. */
+export const mayRunBeside = (): boolean => isReentrant
 
 export const routeOf = (name: string): Route | undefined => routes.get(name)
 

@@ -3,7 +3,7 @@ import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
 import { answerError, answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
-import { noSuchAction, type Route, routeOf } from './routes.ts'
+import { mayRunBeside, noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
 import { outputReply, replyText } from './reply-text.ts'
@@ -136,6 +136,21 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
 function settled(task: Task, rest: string): void {
   slot.settled.push(`{"message":${JSON.stringify(task.id)}${rest}}`)
 }
+
+/**
+ * Ends the request that has the lock, if nothing can come any more that it could wait for: no reply, no timer, and no message
+ * that may run beside it. Its agent would take nothing ever after.
+ */
+export function endIfStuck(): void {
+  const { lock, calls, sleeps } = agent
+  if (lock === undefined || calls.size + sleeps.size > 0 || slot.kind === 'query' || mayRunBeside()) return
+  const known = slot.failures.get(slot.step)
+  if (known !== undefined) refuse(lock, known)
+  else fail(lock, new AgentError('no-end', `${lock.action} ${NO_END}`))
+}
+
+const NO_END =
+  'waits for a promise that nothing can settle: no call, effect or timer is under way, and other messages wait until it ends; if one of them is to settle it, name that in reentrant'
 
 /** What stands in a circle with a request that would wait for the lock. */
 export function deadlockOf(task: Task): string | undefined {

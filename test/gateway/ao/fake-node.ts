@@ -105,7 +105,7 @@ export class FakeNode implements AsyncDisposable {
     await new Promise(resolve => this.#server?.close(resolve))
   }
 
-  readonly clock: Clock = { now: () => this.nowMs, sleep: async () => undefined }
+  readonly clock: Clock = { now: () => this.nowMs, elapsed: () => this.nowMs, sleep: async () => undefined }
 
   readonly scheduler: Scheduler = {
     key: NODE_KEY,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Fields, fieldAt } from '../../../gateway/ao/fields.ts'
-import { PublishedStates } from '../../../gateway/ao/published-states.ts'
+import { Fields, fieldAt } from '../../../gateway/ao/hyperbeam/fields.ts'
+import { PublishedStates } from '../../../gateway/ao/hyperbeam/published-states.ts'
 import {
   AO_NAMES_ANY_CASE_MAX,
   AO_PUBLISHED_DEPTH_MAX,

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { SearchBudget, SearchTurns } from '../../../gateway/ao/search-budget.ts'
+import { SearchBudget, SearchTurns } from '../../../gateway/ao/graphql/search-budget.ts'
 
 it('in each turn of the event loop one search goes on, however many there are, and all of them in turn', async () => {
   const turns = new SearchTurns()

@@ -46,7 +46,7 @@ export class IcNode implements AsyncDisposable {
     notary?: QueryClerk & AsyncDisposable
   } = {}): Promise<IcNode> {
     const key = keyId(ed25519PublicKey(SEED))
-    const clock = { now, sleep: realClock.sleep }
+    const clock = { ...realClock, now }
     const units = await StandInCanisters.open(key, clock)
     const keys = new IcKeys(SEED, rootSeed)
     const signer = new BlsSigner(keys.subnetSecret)

@@ -10,7 +10,7 @@ import {
 } from '../../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
 import type { UnitName } from '../../../node/index.ts'
-import { nativeCrypto } from '../../../node/native-crypto.ts'
+import { nativeCrypto } from '../../../node/crypto/native-crypto.ts'
 import { SeveralNodes } from '../several-nodes.ts'
 import { BRANCH } from './branch.ts'
 import { cutOff } from './cut-off.ts'

@@ -4,7 +4,7 @@ import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FLOODS } from '../flooding.ts'
 import type { CborValue } from '../../../protocol/index.ts'
-import { type StrangeStream, Stranger } from '../stranger.ts'
+import { type StrangeStream, Stranger, yamuxFrame } from '../stranger.ts'
 
 const [kind = '', address = '', seconds = '1', priority = ''] = process.argv.slice(2)
 const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
@@ -166,6 +166,32 @@ async function trickles(stranger: Stranger): Promise<void> {
   }
 }
 
+/** A frame of the muxer that says it is 4 GiB long, of a stream that is open, as much of it as anybody takes. */
+async function endlessFrames(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/rpc/1')
+  const piece = new Uint8Array(64 * 1024)
+  await stranger.write(yamuxFrame(0, 0, stream.id, 2 ** 32 - 1))
+  for (; !isOver() && stranger.isConnected; done++) {
+    await stranger.write(piece)
+    await sleep(0)
+  }
+}
+
+/** What must be answered, by the thousand in one write; nobody looks at the answers. */
+async function signsOfLife(stranger: Stranger): Promise<void> {
+  const asked = Buffer.concat(Array.from({ length: 5_000 }, (_, n) => yamuxFrame(2, 1, 0, n)))
+  for (; !isOver() && stranger.isConnected; done += 5_000) await stranger.write(asked)
+}
+
+/** Streams that are opened, and gone before anything is said about them. */
+async function resets(stranger: Stranger): Promise<void> {
+  for (let id = 100_001; !isOver() && stranger.isConnected; done += 2_500) {
+    const frames: Uint8Array[] = []
+    for (let n = 0; n < 2_500; n++, id += 2) frames.push(yamuxFrame(1, 1, id, 0), yamuxFrame(1, 8, id, 0))
+    await stranger.write(Buffer.concat(frames))
+  }
+}
+
 async function untilCut(stream: StrangeStream): Promise<void> {
   while (!isOver() && stream.isOpen) await sleep(20)
 }
@@ -215,6 +241,9 @@ const attacks: Readonly<Record<(typeof FLOODS)[number], () => Promise<void>>> = 
   unfinished: () => asManyPeers(unfinished),
   giants: () => asManyPeers(giants),
   trickles: () => asManyPeers(trickles),
+  'endless-frames': () => asPeers(endlessFrames),
+  'signs-of-life': () => asPeers(signsOfLife),
+  resets: () => asPeers(resets),
 }
 
 await attacks[kind as (typeof FLOODS)[number]]()

@@ -10,7 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import Corestore from 'corestore'
 import HypercoreStorage from 'hypercore-storage'
 import { createLibp2p } from 'libp2p'
-import { ByteDuplex } from '../../../network/byte-duplex.ts'
+import { ByteDuplex } from '../../../network/host/byte-duplex.ts'
 
 const [folder = '', address = '', key = '', length = '0'] = process.argv.slice(2)
 const host = await createLibp2p({ transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()] })

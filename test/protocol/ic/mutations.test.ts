@@ -1,7 +1,7 @@
 import { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity'
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nativeCrypto } from '../../../node/native-crypto.ts'
+import { nativeCrypto } from '../../../node/crypto/native-crypto.ts'
 import {
   blsKeyToDer,
   blsPublicKey,

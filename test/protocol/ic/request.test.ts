@@ -3,7 +3,7 @@ import { Ed25519KeyIdentity, ECDSAKeyIdentity, DelegationChain, DelegationIdenti
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { Principal } from '@icp-sdk/core/principal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nativeCrypto } from '../../../node/native-crypto.ts'
+import { nativeCrypto } from '../../../node/crypto/native-crypto.ts'
 import {
   blsKeyToDer,
   blsPublicKey,

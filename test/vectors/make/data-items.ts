@@ -27,7 +27,7 @@ const jwk = generateKeyPairSync('rsa', { modulusLength: 4096 }).privateKey.expor
 const secret = Buffer.alloc(32, 7)
 const seed = Buffer.alloc(32, 9)
 const solanaSecret = (): string => {
-  const { ed25519PublicKey } = require('../../../protocol/crypto.ts')
+  const { ed25519PublicKey } = require('../../../protocol/crypto/crypto.ts')
   return toBase58(Buffer.concat([seed, ed25519PublicKey(seed)]))
 }
 
