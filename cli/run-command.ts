@@ -5,7 +5,7 @@ import { EXIT, exitCodeOf } from './exit-code.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, familyHelp, overview, type Sheet } from './showing/help.ts'
 import { IdentityStore } from './identity-store.ts'
-import { withNextStep } from './showing/next-step.ts'
+import { hasNextStep, withNextStep } from './showing/next-step.ts'
 import { Output, OUTPUT_FORMATS, type OutputFormat } from './showing/output.ts'
 import { showProgress } from './showing/progress.ts'
 import { commandFirst, findCommand, readArguments } from './words/read-arguments.ts'
@@ -48,9 +48,9 @@ function helpOn(topic: readonly string[], sheet: Sheet): string {
 
 const onStandardError = ({ columns, paintErr }: Terminal): Sheet => ({ columns, paint: paintErr })
 
-/** What to do after a command line that was not understood, if it names a command or a family of them. */
+/** What to do after a command line that was not understood, if it names a command or a family of them, and no command knows better. */
 function usageStep(failure: Failure, words: readonly string[]): string | undefined {
-  if (failure.code !== 'usage') return undefined
+  if (failure.code !== 'usage' || hasNextStep(failure)) return undefined
   const [first = '', second = ''] = commandFirst(words)
   const name = [`${first} ${second}`, first].find(text => COMMANDS.some(command => command.name === text))
   if (name !== undefined) return `atoll ${name} --help shows how it is written.`

@@ -1,6 +1,6 @@
 import { CborReader, CborWriter, type ProcessId, type Timer } from '../protocol/index.ts'
 import { storeKey } from './kept/keys.ts'
-import { readTimers, writeTimers } from './hosts/packets.ts'
+import { readTimers, writeTimers } from './hosts/timer-packets.ts'
 
 /** Where the timers of a process are kept, so that a scheduler can be told of them after a restart. */
 export const timersKey = (process: ProcessId): Uint8Array => storeKey('timers', process)

@@ -20,7 +20,6 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
   'compute-unit/following/follower.ts': 480,
-  'compute-unit/hosts/packets.ts': 413,
   'compute-unit/evaluation/hosted-process.ts': 463,
   'messenger-unit/messenger-unit.ts': 317,
   'processes/canister/calls-taken.ts': 336,

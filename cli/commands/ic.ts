@@ -102,6 +102,8 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const canister = await findCanister(context, name)
   const client = await openClient(context)
   const did = await client.candid(canister)
+  if (did === undefined && principalIn(name) === undefined && (await client.look(canister)) === 'none')
+    throw noCanister(name)
   const told = interfaceOf(did)?.methods.get(method)
   const arg = encodeArguments(parseCandidText(text), told?.args)
   const isQuery = query === true || (told?.isQuery === true && update !== true)
@@ -112,6 +114,12 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
     showCandid(values, names, LINE_WIDTH),
   )
 }
+
+const noCanister = (name: string): Failure =>
+  withNextStep(
+    new Failure('usage', { process: name }, { note: 'that process is no canister' }),
+    'Its messages go by atoll call, or by atoll send if it keeps no contract.',
+  )
 
 /** What an interface says; nothing, if it is none that can be read. */
 function interfaceOf(did: string | undefined): DidService | undefined {

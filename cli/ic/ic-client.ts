@@ -71,8 +71,9 @@ export class IcClient {
     throw rejected(answer.get('reject_code'), answer.get('error_code'), answer.get('reject_message'))
   }
 
-  /** The interface of a canister, if it shows one. */
+  /** The interface of a canister, if it shows one; the management canister has no state that could be read. */
   async candid(canister: Uint8Array): Promise<string | undefined> {
+    if (canister.length === 0) return undefined
     const found = await this.#certified(canister, ['metadata', 'candid:service'])
     return found && fromUtf8(found)
   }

@@ -8,6 +8,8 @@ export function withNextStep(failure: Failure, step: string): Failure {
   return failure
 }
 
+export const hasNextStep = (failure: Failure): boolean => known.has(failure)
+
 /** One sentence: what to do after that failure. */
 export function nextStepOf(failure: Failure): string {
   return known.get(failure) ?? NEXT_STEPS[failure.code]

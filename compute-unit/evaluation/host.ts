@@ -12,7 +12,9 @@ import {
   type Runtime,
   TooLong,
 } from '../../protocol/index.ts'
-import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, writeAnswer } from '../hosts/packets.ts'
+import { writeAnswer } from '../hosts/answer-packets.ts'
+import type { HostAnswer, HostModule, HostRequest } from '../hosts/host-words.ts'
+import { decodeRequest } from '../hosts/request-packets.ts'
 import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from '../hosts/packet-stream.ts'
 import { toCellKey } from './cells.ts'
 import { HostedProcess } from './hosted-process.ts'

@@ -4,7 +4,7 @@ import type { FrameResults } from '../kept/frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import type { KnownFrame, KnownFrames } from '../following/known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from '../kept/named-modules.ts'
-import type { HostAnswer } from './packets.ts'
+import type { HostAnswer } from './host-words.ts'
 import type { EarlySending } from '../following/unit-parts.ts'
 
 /** Frames of one process that are with its host at the same time. */

@@ -1,5 +1,5 @@
 import { Failure, type ModuleDescription, type ModuleId, type ProcessId } from '../../protocol/index.ts'
-import type { HostAnswer, HostRequest } from './packets.ts'
+import type { HostAnswer, HostRequest } from './host-words.ts'
 
 /** Runs guests. When it ends, all that waits for it fails with `host-fault`. */
 export interface Host extends AsyncDisposable {

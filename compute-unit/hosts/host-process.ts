@@ -4,7 +4,9 @@ import { setPriority } from 'node:os'
 import { Failure } from '../../protocol/index.ts'
 import { faultOf, type Host, type OpenHost } from './host-pool.ts'
 import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from './packet-stream.ts'
-import { decodeAnswer, type HostAnswer, type HostRequest, writeRequest } from './packets.ts'
+import { decodeAnswer } from './answer-packets.ts'
+import type { HostAnswer, HostRequest } from './host-words.ts'
+import { writeRequest } from './request-packets.ts'
 
 /** Hosts in child processes, which run `program`. */
 export const childProcessHosts =

@@ -1,7 +1,8 @@
 import { CborWriter, Failure, type Runtime } from '../../protocol/index.ts'
 import { Host as GuestHost } from '../evaluation/index.ts'
 import { faultOf, type Host, type OpenHost } from './host-pool.ts'
-import { decodeAnswer, type HostAnswer, type HostRequest, writeAnswer } from './packets.ts'
+import { decodeAnswer, writeAnswer } from './answer-packets.ts'
+import type { HostAnswer, HostRequest } from './host-words.ts'
 
 /**
  * Hosts in the thread of whoever opens them: the same program as in a child process, without the pipe and without the

@@ -5,7 +5,7 @@ import type { ProcessSnapshot } from '../evaluation/index.ts'
 import { damaged } from './faults.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesOf } from '../kept/named-modules.ts'
-import type { HostAnswer } from './packets.ts'
+import type { HostAnswer } from './host-words.ts'
 
 /** What a host has open. */
 export interface OpenedProcess {

@@ -13,7 +13,7 @@ import { damaged } from '../hosts/faults.ts'
 import type { Follower } from '../following/follower.ts'
 import type { HostSeat } from '../hosts/host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from '../kept/named-modules.ts'
-import type { HostAnswer, HostRequest } from '../hosts/packets.ts'
+import type { HostAnswer, HostRequest } from '../hosts/host-words.ts'
 import { tooLong } from '../hosts/too-long.ts'
 import { type VerdictParts, verdictsOn } from '../following/verdicts.ts'
 

@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Follower } from '../following/follower.ts'
 import type { HostSeat } from '../hosts/host-pool.ts'
-import type { HostAnswer } from '../hosts/packets.ts'
+import type { HostAnswer } from '../hosts/host-words.ts'
 import type { PastStates } from './past-states.ts'
 
 export interface StateReaderParts {

@@ -11,7 +11,7 @@ export const NEXT_STEPS = {
   'wrong-target': 'Send it to the process it was signed for.',
   'unknown-process': 'Check its name or id (atoll process list); one that was spawned elsewhere must be followed first.',
   'unknown-message': 'Check the id, or wait for its receipt.',
-  'unknown-module': 'Add it: atoll module add <file.wasm>.',
+  'unknown-module': 'Check its name or id (atoll module list), or add it: atoll module add <file.wasm>.',
   'unknown-slot': 'Ask for a smaller slot, or wait for it.',
   'not-found': 'See /openapi.json for what there is.',
   'method-not-allowed': 'See /openapi.json for what it takes.',

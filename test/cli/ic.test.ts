@@ -116,6 +116,13 @@ describe('atoll ic', () => {
     expect((await atoll('ic', 'deploy', file, '--package', 'base')).code).toBe(2)
     expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
     expect((await atoll('ic', 'deploy', join(folder.path, 'nowhere.mo'))).stderr).toContain('nowhere.mo')
+    await said('spawn', 'counter', '--name', 'no-canister')
+    const { code, stderr } = await atoll('ic', 'call', 'no-canister', 'get')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('that process is no canister; process: no-canister')])
+    expect(stderr).toContain('next: Its messages go by atoll call')
+    const cycles = '(record { amount = opt (5 : nat) })'
+    const made = await said('ic', 'call', 'aaaaa-aa', 'provisional_create_canister_with_cycles', cycles)
+    expect(made).toContain('1313628723 = principal "')
   })
 
   test('compiles a program with packages whose sources lie on the disk', { timeout: 180_000 }, async () => {
