@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { runHost } from '../../compute-unit/index.ts'
-import { PacketWriter } from '../../compute-unit/packet-stream.ts'
-import { type HostRequest, writeRequest } from '../../compute-unit/packets.ts'
+import { PacketWriter } from '../../compute-unit/hosts/packet-stream.ts'
+import type { HostRequest } from '../../compute-unit/hosts/host-words.ts'
+import { writeRequest } from '../../compute-unit/hosts/request-packets.ts'
 import { canisterRuntime } from '../../processes/index.ts'
 import {
   asModuleId,
