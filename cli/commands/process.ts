@@ -1,4 +1,4 @@
-import { findTag, principalOf, principalText } from '../../protocol/index.ts'
+import { Failure, findTag, principalOf, principalText, type Tag } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess, moduleNameOf, nameOf } from '../words/find-named.ts'
 import { shortId } from '../showing/short-id.ts'
@@ -30,9 +30,14 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
   const process = await context.client().processes.get(id, context.limits)
   const { policy } = process
   const epochs = process.epoch === 0 ? [] : await context.client().processes.epochs(id, context.limits)
-  const { format, tags } = await context.client().modules.get(process.moduleInForce, context.limits)
+  // A node that only carries its messages need not have it.
+  const { format, tags } = await context.client().modules.get(process.moduleInForce, context.limits).catch(nowhere)
   const candid = format === 'canister' ? await (await import('./ic.ts')).candidOf(context, process.id) : undefined
-  context.output.document('process', { ...process, epochs, candid }, () =>
+  const { evidence } = await context
+    .client()
+    .transport.request('listEvidence', { process: process.id, kind: undefined }, context.limits)
+  const open = evidence.filter(({ settled }) => settled !== true)
+  context.output.document('process', { ...process, epochs, candid, evidence: open }, () =>
     [
       `process    ${process.id}`,
       ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeName(nameOf(process.tags))}`]),
@@ -47,6 +52,7 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
           `epoch ${String(epoch).padEnd(4)} from slot ${firstSlot.toLocaleString('en')} on, scheduled by ${schedulers.join(' ')}`,
       ),
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
+      ...open.map(one => `evidence   ${one.kind} of ${one.accused.join(' ')}: atoll evidence show ${one.id}`),
       ...(candid === undefined
         ? []
         : [
@@ -56,4 +62,9 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
           ]),
     ].join('\n'),
   )
+}
+
+function nowhere(error: unknown): { readonly format?: string; readonly tags: readonly Tag[] } {
+  if (Failure.is(error, 'unknown-module')) return { tags: [] }
+  throw error
 }

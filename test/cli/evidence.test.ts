@@ -77,6 +77,9 @@ test('evidence is handed in, listed, shown, written down and checked', async () 
     expect.objectContaining({ id, kind: 'fault', process: process.id, accused: [keyOf(12)], slot: 0 }),
   ])
   expect((await cli('evidence', 'list')).stdout).toContain('from slot 0 on')
+  expect((await cli('process', 'show', process.id)).stdout).toContain(
+    `fault of ${keyOf(12)}: atoll evidence show ${id}`,
+  )
   expect((await cli('evidence', 'show', String(id), '--file', 'copy.evidence')).stdout).toContain('compute unit 1')
   for (const what of [String(id), file, 'copy.evidence'])
     expect((await cli('evidence', 'verify', what)).code, what).toBe(0)
