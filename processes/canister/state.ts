@@ -94,6 +94,13 @@ export function stateAtFirst(): CanisterState {
   }
 }
 
+const CYCLES_MAX = (1n << 128n) - 1n
+
+/** Cycles are counted in 128 bits: what is above is lost. */
+export function saturate(state: CanisterState): void {
+  if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
+}
+
 /** 128 bits as two integers. */
 const LOW = (1n << 64n) - 1n
 
