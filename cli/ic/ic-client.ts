@@ -18,6 +18,7 @@ import {
   separator,
   toUtf8,
 } from '../../protocol/index.ts'
+import { failureOfText } from './failure-of-text.ts'
 import type { IcSigner } from './ic-signer.ts'
 
 const REQUEST = separator('ic-request')
@@ -134,12 +135,7 @@ export class IcClient {
     }
     const bytes = new Uint8Array(await response.arrayBuffer())
     if (response.status === 202) throw new Failure('timeout', {}, { note: 'the call has its slot and no answer yet' })
-    if (response.status !== 200)
-      throw new Failure(
-        'malformed-request',
-        { status: response.status },
-        { note: Buffer.from(bytes).toString('utf8').slice(0, 300) },
-      )
+    if (response.status !== 200) throw failureOfText(response.status, Buffer.from(bytes).toString('utf8'))
     const value = decodeIc(bytes)
     if (isIcMap(value)) return value
     throw new Failure('bad-reply', {}, { note: 'expected a map' })

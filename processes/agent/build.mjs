@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, version } from 'esbuild'
 import { readIfThere, replaceFile } from '../build-files.mjs'
@@ -13,6 +13,7 @@ const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')
 /** What the prelude brings along, at the versions of the lockfile. */
 const PACKAGES = ['croner', 'whatwg-url-without-unicode/package.json']
+const LICENCES_FILE = 'prelude-LICENSES.txt'
 
 /**
  * Makes engine and prelude in `outDir`.
@@ -28,12 +29,14 @@ export async function buildAgentRuntime(outDir = join(HERE, 'build')) {
 /** @param {string} outDir */
 async function buildPrelude(outDir) {
   const stamp = await stampOf()
-  if ((await readIfThere(join(outDir, 'stamp'))) === stamp) return 'fresh'
-  const { outputFiles } = await build({
+  const isFresh = (await readIfThere(join(outDir, 'stamp'))) === stamp
+  if (isFresh && (await readIfThere(join(outDir, LICENCES_FILE))) !== undefined) return 'fresh'
+  const { outputFiles, metafile } = await build({
     entryPoints: [join(SOURCES, 'main.ts')],
     absWorkingDir: HERE,
     bundle: true,
     write: false,
+    metafile: true,
     format: 'iife',
     target: 'es2023',
     platform: 'neutral',
@@ -47,15 +50,33 @@ async function buildPrelude(outDir) {
     tsconfigRaw: '{"compilerOptions":{"useDefineForClassFields":false}}',
   })
   await replaceFile(outDir, 'prelude.js', outputFiles[0].contents)
+  await replaceFile(outDir, LICENCES_FILE, await licencesOf(Object.keys(metafile.inputs)))
   await replaceFile(outDir, 'stamp', stamp)
   return 'built'
 }
 
+/**
+ * The licences of all packages that files are of, each behind the name of its package.
+ * @param {readonly string[]} files
+ */
+async function licencesOf(files) {
+  const packages = files.flatMap(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? [])
+  const texts = ['In prelude.js are parts of these packages:']
+  for (const folder of [...new Set(packages)].sort()) {
+    const at = resolve(HERE, folder)
+    const name = (await readdir(at)).find(file => /^licen[cs]e/i.test(file))
+    if (name === undefined) throw new Error(`expected a licence in ${folder}, which the prelude of agents is made of`)
+    const { name: of, version } = JSON.parse(await readFile(join(at, 'package.json'), 'utf8'))
+    texts.push(`${of} ${version}\n\n${(await readFile(join(at, name), 'utf8')).trim()}`)
+  }
+  return `${texts.join('\n\n---\n\n')}\n`
+}
+
 async function stampOf() {
-  const { resolve } = createRequire(import.meta.url)
+  const require = createRequire(import.meta.url)
   const hash = createHash('sha256').update(`${version}\n`)
   hash.update(await readFile(fileURLToPath(import.meta.url)))
-  for (const name of PACKAGES) hash.update(await readFile(resolve(name)))
+  for (const name of PACKAGES) hash.update(await readFile(require.resolve(name)))
   for (const name of (await readdir(SOURCES)).sort()) {
     const text = await readFile(join(SOURCES, name), 'utf8')
     hash.update(`\n${name} ${text.length}\n${text}`)

@@ -66,7 +66,7 @@ export function readSealed(sealed: Buffer): Sealed | undefined {
 }
 
 function asReply(text: Buffer): Uint8Array {
-  const output = new Uint8Array(REPLY_HEAD.length + text.length + REPLY_END.length)
+  const output = Buffer.allocUnsafe(REPLY_HEAD.length + text.length + REPLY_END.length)
   output.set(REPLY_HEAD)
   output.set(text, REPLY_HEAD.length)
   output.set(REPLY_END, REPLY_HEAD.length + text.length)

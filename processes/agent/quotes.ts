@@ -5,6 +5,7 @@ import { COUNT as COUNT_TEXT, MARK as MARK_TEXT } from './guest/quick-text.ts'
 const MARK = MARK_TEXT.charCodeAt(0)
 const COUNT = COUNT_TEXT.charCodeAt(0)
 const QUOTE = 0x22
+const ZERO = 0x30
 /** No output is longer. */
 const OUTPUT_MAX_BYTES = QUERY_OUTPUT_MAX_BYTES
 /** Digits of a number of texts. */
@@ -32,11 +33,11 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
   if (text.length - start > OUTPUT_MAX_BYTES) return undefined
   const countAt = text.indexOf(COUNT, start)
   const from = text.indexOf(COUNT, countAt + 1) + 1
-  const digits = text.toString('latin1', countAt + 1, from - 1)
-  if (countAt < 0 || !/^\d+$/.test(digits) || digits.length > DIGITS_MAX) return undefined
-  const marksMax = 2 * Number(digits)
+  const texts = countAt < 0 ? undefined : numberIn(text, countAt + 1, from - 1)
+  if (texts === undefined) return undefined
   const before = countAt - start
-  let out = new Uint8Array(head.length + before + text.length - from + tail.length)
+  // Of its own a buffer costs more than all that is written into it.
+  let out: Uint8Array = Buffer.allocUnsafe(head.length + before + text.length - from + tail.length)
   out.set(head)
   if (before > 0) out.set(text.subarray(start, countAt), head.length)
   let to = head.length + before
@@ -66,10 +67,22 @@ export function withQuotes(text: Buffer, start: number, head: Uint8Array, tail: 
     if (length > out.length) out = grown(out, Math.min(2 * length, OUTPUT_MAX_BYTES))
     for (let index = 0; index < escaped.length; index++) out[to++] = escaped[index] ?? 0
   }
-  if (marks !== marksMax) return undefined
+  if (marks !== 2 * texts) return undefined
   out.set(tail, to)
   const length = to + tail.length
-  return length < out.length ? out.slice(0, length) : out
+  return length < out.length ? out.subarray(0, length) : out
+}
+
+/** What digits spell; undefined, if there are others among them, none, or too many. */
+function numberIn(text: Uint8Array, start: number, end: number): number | undefined {
+  if (end <= start || end - start > DIGITS_MAX) return undefined
+  let number = 0
+  for (let at = start; at < end; at++) {
+    const digit = (text[at] ?? 0) - ZERO
+    if (digit < 0 || digit > 9) return undefined
+    number = 10 * number + digit
+  }
+  return number
 }
 
 /** The first place from `at` on where a mark stands; the end, if there is none. */
@@ -94,8 +107,8 @@ function copy(from: Uint8Array, start: number, end: number, into: Uint8Array, at
   else for (let byte = start; byte < end; byte++) into[at + byte - start] = from[byte] ?? 0
 }
 
-function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const longer = new Uint8Array(length)
+function grown(bytes: Uint8Array, length: number): Uint8Array {
+  const longer = Buffer.allocUnsafe(length)
   longer.set(bytes)
   return longer
 }

@@ -20,6 +20,9 @@ it('leaves what agents run on, with the licence of what others wrote of it', asy
   expect(readPrelude(urlOf(folder.path))).not.toHaveLength(0)
   const licence = await readFile(join(folder.path, 'engine-LICENSE.txt'), 'utf8')
   expect(licence).toContain(await readFile('node_modules/quickjs-wasi/LICENSE', 'utf8'))
+  const licences = await readFile(join(folder.path, 'prelude-LICENSES.txt'), 'utf8')
+  for (const path of ['croner/LICENSE', 'whatwg-url-without-unicode/LICENSE.txt', 'punycode/LICENSE-MIT.txt'])
+    expect(licences).toContain((await readFile(`node_modules/${path}`, 'utf8')).trim())
   expect(await buildAgentRuntime(folder.path)).toBe('fresh')
 })
 
