@@ -24,6 +24,7 @@ import { AcceptGate } from './accept-gate.ts'
 import { askingMuxer } from './asking-muxer.ts'
 import { boundBook, signedFirst } from './bounded-book.ts'
 import { writeNewsOnly } from './brief-notes.ts'
+import { leadsElsewhere } from './dialled-address.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { hostOf } from './host-of.ts'
 import { keyOfPeer, privateKeyOf } from '../peers/peer-name.ts'
@@ -93,8 +94,8 @@ export async function openHost(parts: HostParts): Promise<Host> {
       denyDialPeer: refuse,
       denyInboundEncryptedConnection: refuse,
       denyOutboundEncryptedConnection: refuseAnswer,
-      // Private addresses too: there are networks that have no others.
-      denyDialMultiaddr: () => false,
+      // Private addresses are dialled: there are networks that have no others.
+      denyDialMultiaddr: address => leadsElsewhere(address) && !dialled.includes(address.toString()),
       denyInboundRelayReservation: peer => {
         const { reservations } = host.services.relay ?? {}
         return host
