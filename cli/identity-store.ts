@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   arweaveSigner,
@@ -13,6 +13,7 @@ import {
 import { ed25519IcSigner, type IcSigner, secp256k1IcSigner } from './ic/ic-signer.ts'
 import { readKey, type SecretKey } from './words/read-key.ts'
 import { readSettingsFile, SETTINGS_FILE } from './words/settings.ts'
+import { writeOnce } from './write-once.ts'
 
 /** Somebody the user can sign as. */
 export interface Identity {
@@ -108,16 +109,7 @@ export class IdentityStore {
     const { kind, ...secret } = key
     const { address } = signerOf(key)
     const text = JSON.stringify({ $type: 'identity', v: VERSION, name, kind, address, ...secret }, undefined, 2)
-    try {
-      // Exclusive: an identity is never written over.
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(`${text}\n`)
-      await file.sync()
-      await file.close()
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      throw new Failure('already-there', { identity: name, path })
-    }
+    if (!(await writeOnce(path, `${text}\n`))) throw new Failure('already-there', { identity: name, path })
     return { name, kind, address }
   }
 

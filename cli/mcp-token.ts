@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../protocol/index.ts'
+import { writeOnce } from './write-once.ts'
 
 const FILE = 'mcp-token'
 const VARIABLE = 'ATOLL_MCP_TOKEN'
@@ -21,13 +23,8 @@ export async function readMcpToken(home: string, env: Readonly<Record<string, st
   const given = env[VARIABLE]
   if (given !== undefined && given !== '') return checked(given, VARIABLE)
   const file = join(home, FILE)
-  try {
-    await mkdir(home, { recursive: true, mode: 0o700 })
-    await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-    await chmod(file, 0o600)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  if (!existsSync(file)) await writeOnce(file, `${randomBytes(32).toString('base64url')}\n`)
   if (((await stat(file)).mode & 0o077) !== 0) throw new Failure('open-keys', { file })
   return checked((await readFile(file, 'utf8')).trim(), file)
 }

@@ -28,6 +28,7 @@ import { PeerControl } from './peers/peer-control.ts'
 import { isLoopback, parsePeerAddress } from './peers/peer-status.ts'
 import { Providers } from './host/providers.ts'
 import { ServeTable } from './links/serve-table.ts'
+import { SparseNews } from './peers/sparse-news.ts'
 import { type Offence, Standing } from './peers/standing.ts'
 import { StreamWatch } from './host/stream-watch.ts'
 import { StaticPeers } from './peers/static-peers.ts'
@@ -70,6 +71,7 @@ export class Network implements AsyncDisposable {
   readonly #standing: Standing
   readonly #parts: NetworkParts
   readonly #watchers = new Set<() => void>()
+  readonly #offences = new SparseNews()
   #watch: StreamWatch | undefined
 
   private constructor(
@@ -255,15 +257,12 @@ export class Network implements AsyncDisposable {
   /** Writes down what a peer did wrong; enough of it, and it is cut and not spoken to for a while. */
   offend(peer: KeyId, offence: Offence, what: string): void {
     this.#standing.offend(peer, offence)
-    this.#parts.trouble(
-      'peer',
-      new Failure('peer-offence', {
-        peer,
-        offence,
-        what,
-        weight: Math.round(this.#standing.weight(peer)),
-      }),
-    )
+    // Keys cost nothing: whoever comes with a new one each time would write a line each time.
+    const unsaid = this.#offences.happened()
+    if (unsaid === undefined) return
+    const weight = Math.round(this.#standing.weight(peer))
+    const details = { peer, offence, what, weight, ...(unsaid > 0 && { unsaid }) }
+    this.#parts.trouble('peer', new Failure('peer-offence', details))
   }
 
   /** Numbers for whoever watches the node. */

@@ -21,9 +21,7 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'compute-unit/compute-unit.ts': 351,
   'compute-unit/following/follower.ts': 480,
   'compute-unit/evaluation/hosted-process.ts': 463,
-  'messenger-unit/messenger-unit.ts': 317,
   'processes/canister/calls-taken.ts': 336,
-  'processes/canister/machine.ts': 303,
   'testing/memory/memory-log.ts': 323,
 }
 

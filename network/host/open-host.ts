@@ -24,9 +24,12 @@ import { AcceptGate } from './accept-gate.ts'
 import { askingMuxer } from './asking-muxer.ts'
 import { boundBook, signedFirst } from './bounded-book.ts'
 import { writeNewsOnly } from './brief-notes.ts'
+import { leadsElsewhere } from './dialled-address.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
+import { hostOf } from './host-of.ts'
 import { keyOfPeer, privateKeyOf } from '../peers/peer-name.ts'
 import { quietLengths } from './quiet-lengths.ts'
+import { freePlaces, isCrowded } from './relay-places.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import { silentLogger } from './silent-logger.ts'
 import type { StreamWatch } from './stream-watch.ts'
@@ -64,7 +67,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     return isUnwanted
   }
   const gate = new AcceptGate()
-  const host = await createLibp2p<HostServices>({
+  const host: Host = await createLibp2p<HostServices>({
     start: false,
     // Who looks for a fault in libp2p sets what it looks at itself.
     ...(process.env['DEBUG'] === undefined && { logger: silentLogger }),
@@ -91,8 +94,14 @@ export async function openHost(parts: HostParts): Promise<Host> {
       denyDialPeer: refuse,
       denyInboundEncryptedConnection: refuse,
       denyOutboundEncryptedConnection: refuseAnswer,
-      // Private addresses too: there are networks that have no others.
-      denyDialMultiaddr: () => false,
+      // Private addresses are dialled: there are networks that have no others.
+      denyDialMultiaddr: address => leadsElsewhere(address) && !dialled.includes(address.toString()),
+      denyInboundRelayReservation: peer => {
+        const { reservations } = host.services.relay ?? {}
+        return host
+          .getConnections(peer)
+          .some(({ remoteAddr }) => reservations && isCrowded(reservations, peer, remoteAddr))
+      },
     },
     connectionManager: {
       maxConnections: PEERS_MAX,
@@ -120,6 +129,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     const address = hostOf(detail.remoteAddr)
     if (address !== undefined) gate.brought(address)
   })
+  if (host.services.relay !== undefined) freePlaces(host.services.relay.reservations, host)
   await host.start()
   return host
 }
@@ -133,9 +143,4 @@ function dialOrder(a: Address, b: Address): -1 | 0 | 1 {
     circuitRelayAddressesLast(a.multiaddr, b.multiaddr) ||
     reliableTransportsFirst(a.multiaddr, b.multiaddr)
   )
-}
-
-/** The IP address in an address of a peer; nothing, if it is reached by another way. */
-function hostOf(address: Multiaddr): string | undefined {
-  return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
 }

@@ -1,6 +1,6 @@
 import { autoNAT } from '@libp2p/autonat'
 import { bootstrap } from '@libp2p/bootstrap'
-import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { dcutr } from '@libp2p/dcutr'
 import { identify, type Identify } from '@libp2p/identify'
 import type { GossipSub } from '@libp2p/gossipsub'
@@ -28,6 +28,8 @@ export interface HostServices extends Record<string, unknown> {
   readonly gossip: GossipSub
   /** Only where it is asked for. */
   readonly dht?: KadDHT
+  /** Only where it is asked for. */
+  readonly relay?: CircuitRelayService
 }
 
 export interface DiscoveryParts {

@@ -3,6 +3,8 @@ import { type KeyId, PEER_SERVICE_RATE_MAX_BYTES, PEER_STREAMS_PER_SECOND_MAX } 
 import { keyOfPeer } from '../peers/peer-name.ts'
 
 const WINDOW_MS = 5_000
+/** What libp2p takes to hold a piece, beside its bytes: what comes a byte at a time is held as it came. */
+const PIECE_HELD_BYTES = 128
 /** Beginnings of the protocols that libp2p serves as fast as they come: what goes around, who has what, echoes. */
 const SERVICES = ['/meshsub/', '/atoll/kad/', '/ipfs/ping/'] as const
 
@@ -65,7 +67,7 @@ export class StreamWatch {
   #count(stream: Taking, key: KeyId, service: string): void {
     const take = stream.onData.bind(stream)
     stream.onData = data => {
-      this.#came(key, service, data.byteLength)
+      this.#came(key, service, data.byteLength + PIECE_HELD_BYTES)
       take(data)
     }
     this.#came(key, service, stream.readBufferLength ?? 0)

@@ -15,3 +15,8 @@ function collector(): NodeJS.GCFunction | undefined {
 export function returnMemory(): void {
   collector()?.({ type: 'major', flavor: 'last-resort' })
 }
+
+/** Collects young objects: those that stay are among the old ones after two of these. */
+export function collectYoung(): void {
+  collector()?.({ type: 'minor' })
+}

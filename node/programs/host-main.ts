@@ -4,7 +4,7 @@ import { runHost } from '../../compute-unit/index.ts'
 import { RUNTIMES } from '../../processes/index.ts'
 import { installCrypto } from '../../protocol/index.ts'
 import { hostCrypto } from '../crypto/host-crypto.ts'
-import { returnMemory } from '../memory/return-memory.ts'
+import { collectYoung, returnMemory } from '../memory/return-memory.ts'
 
 const READ_BYTES = 1024 * 1024
 
@@ -24,4 +24,4 @@ function write(bytes: Uint8Array): void {
 
 installCrypto(hostCrypto)
 // This program never comes back to the event loop, where the engine would find time to tidy up by itself.
-runHost({ input: input(), write, rest: returnMemory }, RUNTIMES)
+runHost({ input: input(), write, rest: returnMemory, tidy: collectYoung }, RUNTIMES)

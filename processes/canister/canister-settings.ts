@@ -133,5 +133,5 @@ export function writePrincipals(writer: CborWriter, principals: readonly Uint8Ar
 }
 
 export function readPrincipals(reader: CborReader): Uint8Array[] {
-  return Array.from({ length: reader.array() }, () => reader.bytes().slice())
+  return Array.from({ length: reader.array() }, () => reader.bytes())
 }

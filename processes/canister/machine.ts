@@ -11,7 +11,7 @@ import { NO_CODE } from './no-code.ts'
 import { overLimit } from './heap-limit.ts'
 import { getPieces } from './pieces.ts'
 import { StableMemory } from './stable-memory.ts'
-import { type CanisterState, decodeState, encodeState, stateAtFirst } from './state.ts'
+import { type CanisterState, decodeState, encodeState, saturate, stateAtFirst } from './state.ts'
 
 /** The cells of the code that is installed. */
 export const CODE: CellKey = 'c/'
@@ -70,8 +70,11 @@ export class Machine {
     this.names = names
     this.#home = home
     this.#stable = new StableMemory(this.kept)
-    this.state = engine === undefined ? stateAtFirst() : decodeState(engine)
+    // One copy, of which the values are views: a buffer for each would be work for the collector of garbage.
+    this.#engine = engine?.slice()
+    this.state = this.#engine === undefined ? stateAtFirst() : decodeState(this.#engine)
     this.#before = this.state
+    this.#engineOf = this.state
   }
 
   /** The state as bytes, for the state root. */
@@ -291,11 +294,4 @@ export class Machine {
     this.#instance = undefined
     this.kept.close()
   }
-}
-
-const CYCLES_MAX = (1n << 128n) - 1n
-
-/** Cycles are counted in 128 bits: what is above is lost. */
-function saturate(state: CanisterState): void {
-  if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
 }

@@ -94,6 +94,13 @@ export function stateAtFirst(): CanisterState {
   }
 }
 
+const CYCLES_MAX = (1n << 128n) - 1n
+
+/** Cycles are counted in 128 bits: what is above is lost. */
+export function saturate(state: CanisterState): void {
+  if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
+}
+
 /** 128 bits as two integers. */
 const LOW = (1n << 64n) - 1n
 
@@ -132,7 +139,7 @@ export function encodeState(state: CanisterState, globals: Uint8Array): Uint8Arr
   return writer.finish()
 }
 
-/** The globals are still bytes: their types stand in the code. @throws {MalformedBytes} */
+/** Views of `bytes`, which nobody changes from then on. The globals are still bytes: their types stand in the code. @throws {MalformedBytes} */
 export function decodeState(bytes: Uint8Array): CanisterState {
   const reader = new CborReader(bytes)
   if (reader.array() !== 27 || reader.uint() !== 1) throw new MalformedBytes('canister state: another form', 0)
@@ -148,15 +155,15 @@ export function decodeState(bytes: Uint8Array): CanisterState {
   state.timeNs = big()
   state.createdNs = big()
   state.installedNs = big()
-  state.certified = reader.bytes().slice()
+  state.certified = reader.bytes()
   state.timerNs = big()
-  const hash = reader.bytes().slice()
+  const hash = reader.bytes()
   state.codeHash = hash.length === 0 ? undefined : hash
   state.ownCode = small() === 1
   state.codeBytes = small()
   state.heapPages = small()
   state.stablePages = small()
-  state.globals = reader.bytes().slice()
+  state.globals = reader.bytes()
   state.nextContext = small()
   state.nextCallback = small()
   state.nextSnapshot = small()
@@ -200,9 +207,9 @@ function readChange(reader: CborReader): Change {
   const change = {
     timeNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
-    caller: reader.bytes().slice(),
+    caller: reader.bytes(),
     what: CHANGES[Number(reader.uint())] ?? 'creation',
-    hash: reader.bytes().slice(),
+    hash: reader.bytes(),
     controllers: readPrincipals(reader),
   }
   const loaded =

@@ -97,6 +97,8 @@ export const OFFENCES_MAX = 100
 export const BAN_MS = 10 * 60_000
 /** Reservations that one relay grants. */
 export const RELAY_RESERVATIONS_MAX = 64
+/** Of those, how many the peers of one host may have. */
+export const RELAY_RESERVATIONS_PER_HOST_MAX = 16
 /** Bytes that one relayed connection may carry each way; the default of 128 KB is too little for a feed. */
 export const RELAY_CONNECTION_MAX_BYTES = 1024 * MiB
 /** How long one may last. */

@@ -38,7 +38,6 @@ import { maybeBytesCodec, rawCodec, signedBlocksCodec } from './peer-blocks.ts'
 import { nativeCallCodec } from './peer-call.ts'
 import {
   cborCodec,
-  expectFields,
   type PeerCall,
   type PeerCodec,
   peerOperation,
@@ -51,8 +50,8 @@ import { EPOCH_PEER_OPERATIONS } from './peer-epochs.ts'
 import { complaintIdsCodec, evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
-import { UNIT_PEER_OPERATIONS } from './peer-units.ts'
-import { readId, readSmall } from '../process/push.ts'
+import { framePlaceCodec, UNIT_PEER_OPERATIONS } from './peer-units.ts'
+import { readId } from '../process/push.ts'
 
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
@@ -100,18 +99,6 @@ const keysCodec: PeerCodec<readonly KeyId[]> = cborCodec(
 )
 const requestCodec: PeerCodec<MessageId> = cborCodec(writeId, reader => asMessageId(readId(reader)))
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
-const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
-  (writer, { process, from }) => {
-    writer.array(2)
-    writeId(writer, process)
-    writer.uint(from)
-  },
-  reader => {
-    expectFields(reader, 2)
-    return { process: asProcessId(readId(reader)), from: readSmall(reader) }
-  },
-)
-
 export const PEER_OPERATIONS = {
   schedule: peerOperation({
     summary: 'Give messages their slots; answers in the same order',
@@ -154,7 +141,7 @@ export const PEER_OPERATIONS = {
   }),
   frames: peerOperation({
     summary: 'Blocks of the message feed of a process from one on, with their signed head; null if there are no more',
-    request: framesFrom,
+    request: framePlaceCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: signedBlocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,

@@ -32,7 +32,8 @@ const nothingCodec: PeerCodec<undefined> = cborCodec(
   reader => void expectFields(reader, 0),
 )
 
-const placeCodec = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
+/** `[process, from]`: where in its feed, or in what came of it. */
+export const framePlaceCodec = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
     writer.array(2)
     writeId(writer, process)
@@ -114,7 +115,7 @@ export const UNIT_PEER_OPERATIONS = {
   }),
   attestations: peerOperation({
     summary: 'What is attested of frames of a process from one on, by this unit and others it heard of',
-    request: placeCodec,
+    request: framePlaceCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: attestationsCodec,
     answerMaxBytes: ATTESTATIONS_MAX_BYTES,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { chmod, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { IdentityStore } from '../../cli/identity-store.ts'
 import { createDataItem, ed25519Signer, fromBase64Url, secp256k1Signer, verifyDataItem } from '../../protocol/index.ts'
 import { readSettings } from '../../cli/words/settings.ts'
@@ -23,6 +23,19 @@ test('an identity is never written over', async () => {
   const before = await readFile(store.pathOf('alice'), 'utf8')
   await expect(store.create('alice')).rejects.toMatchObject({ code: 'already-there' })
   expect(await readFile(store.pathOf('alice'), 'utf8')).toBe(before)
+})
+
+test('an identity that found no room on the disk can be made once there is some', async () => {
+  await using home = await temporaryFolder()
+  await using file = await open(home.path, 'r')
+  const writing = vi.spyOn(Object.getPrototypeOf(file) as typeof file, 'writeFile')
+  onTestFinished(() => writing.mockRestore())
+  writing.mockRejectedValueOnce(Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
+  const store = new IdentityStore(home.path)
+  await expect(store.create('alice')).rejects.toThrow('no space left')
+  const { address } = await store.create('alice')
+  expect((await store.signer('alice')).address).toBe(address)
+  expect(await readdir(join(home.path, 'identities'))).toEqual(['alice.json'])
 })
 
 test('a file that others can read is refused', async () => {

@@ -18,6 +18,7 @@ import {
   resultsFeed,
   type Slot,
   slotCount,
+  type StoreChange,
   type Tag,
   type Timer,
 } from '../../protocol/index.ts'
@@ -182,3 +183,19 @@ export const itemEnvelope = (process: ProcessId, tags: Tags = {}, data: string |
   kind: 'item',
   item: messageItem(process, { tags, data }).bytes,
 })
+
+/** What is left of a node whose hosts are gone: feeds and directory, and the store unless it is lost. */
+export async function remainsOf({ log: before }: ComputeHarness, store: 'kept' | 'lost'): Promise<MemoryLog> {
+  const log = MemoryLog.open({ from: before })
+  await copyDirectory(before, log)
+  if (store === 'lost') return log
+  const changes: StoreChange[] = await Array.fromAsync(
+    before.store.range({ gte: new Uint8Array(0), lt: new Uint8Array(100).fill(255) }),
+  )
+  log.store.write(changes)
+  for (const { id } of await before.directory.processes({ limit: 100 })) {
+    const feed = { kind: 'results' as const, process: id, epoch: 0, signers: [keyOf(2)], quorum: 1 }
+    await log.append(feed, 0, await Array.fromAsync(before.blocks(feed, 0)))
+  }
+  return log
+}

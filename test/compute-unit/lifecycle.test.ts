@@ -11,17 +11,13 @@ import {
   type ModuleId,
   type ProcessId,
   type Result,
-  type StoreChange,
   toHex,
   toUtf8,
 } from '../../protocol/index.ts'
-import { keyOf } from '../fakes/certified-pushes.ts'
-import { MemoryLog } from '../fakes/memory-log.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { controlItem, moduleItem } from '../fakes/signed-items.ts'
 import { childProcessHosts } from '../../compute-unit/index.ts'
-import { copyDirectory } from '../fakes/test-node.ts'
-import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
+import { ComputeHarness, itemEnvelope, remainsOf } from './compute-harness.ts'
 import { paperModule, type PaperProgram } from './paper-runtime.ts'
 
 const PROGRAM = { ...hostProgram(), path: join(import.meta.dirname, 'paper-host.ts') }
@@ -91,27 +87,9 @@ async function withHistory(on: ComputeHarness): Promise<ProcessId> {
   return process
 }
 
-/** What is left of a node whose hosts are gone: feeds and directory, and the store unless it is lost. */
-async function reopened(of: ComputeHarness, store: 'kept' | 'lost'): Promise<ComputeHarness> {
-  const log = MemoryLog.open({ from: of.log })
-  await copyDirectory(of.log, log)
-  if (store === 'kept') {
-    const all = of.log.store.range({ gte: new Uint8Array(0), lt: new Uint8Array(100).fill(255) })
-    const changes: StoreChange[] = await Array.fromAsync(all)
-    log.store.write(changes)
-    for (const { id } of await of.log.directory.processes({ limit: 100 })) {
-      const feed = {
-        kind: 'results' as const,
-        process: id,
-        epoch: 0,
-        signers: [keyOf(2)],
-        quorum: 1,
-      }
-      await log.append(feed, 0, await Array.fromAsync(of.log.blocks(feed, 0)))
-    }
-  }
-  return open({ log })
-}
+/** A node whose hosts are gone, opened again. */
+const reopened = async (of: ComputeHarness, store: 'kept' | 'lost'): Promise<ComputeHarness> =>
+  open({ log: await remainsOf(of, store) })
 
 describe('an upgraded process', { timeout: 180_000 }, () => {
   it('answers with its new module, and tells which that is and since when', async () => {

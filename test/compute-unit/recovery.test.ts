@@ -1,20 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import {
-  asProcessId,
-  type Clock,
-  cryptoProvider,
-  installCrypto,
-  type ModuleId,
-  type StoreChange,
-} from '../../protocol/index.ts'
+import { asProcessId, type Clock, cryptoProvider, installCrypto, type ModuleId } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
-import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, moduleItem } from '../fakes/signed-items.ts'
-import { copyDirectory, textOf } from '../fakes/test-node.ts'
-import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
+import { textOf } from '../fakes/test-node.ts'
+import { PaperProcess } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
-import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
+import { ComputeHarness, itemEnvelope, remainsOf } from './compute-harness.ts'
 import { COUNT, TRAP, withHistory, wasm, hexOf } from './sample-history.ts'
 
 /** Forgets what is in hosts, and opens everything again from what is stored. */
@@ -23,27 +15,7 @@ async function reopened(
   store: 'kept' | 'lost' = 'kept',
   parts: { readonly clock?: Clock } = {},
 ): Promise<ComputeHarness> {
-  const log = MemoryLog.open({ from: harness.log })
-  await copyDirectory(harness.log, log)
-  if (store === 'kept') {
-    const everything = harness.log.store.range({
-      gte: new Uint8Array(0),
-      lt: new Uint8Array(100).fill(255),
-    })
-    const changes: StoreChange[] = await Array.fromAsync(everything)
-    log.store.write(changes)
-    for (const { id } of await harness.log.directory.processes({ limit: 100 })) {
-      const feed = {
-        kind: 'results' as const,
-        process: id,
-        epoch: 0,
-        signers: [keyOf(2)],
-        quorum: 1,
-      }
-      await log.append(feed, 0, await Array.fromAsync(harness.log.blocks(feed, 0)))
-    }
-  }
-  return ComputeHarness.open({ log, ...parts })
+  return ComputeHarness.open({ log: await remainsOf(harness, store), ...parts })
 }
 
 /** Counts the signatures that are looked at, until it is disposed. */

@@ -5,7 +5,10 @@ import { StreamWatch } from '../../network/host/stream-watch.ts'
 /** A libp2p host as a node opens it, that looks for nobody and is stopped with the test: on a free port of loopback if it listens, else on none. */
 export async function loneHost(
   seed: number,
-  { listens = false, ...options }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens'>> = {},
+  {
+    listens = false,
+    ...options
+  }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens' | 'relay' | 'listen' | 'dialled'>> = {},
 ): Promise<Host> {
   const host = await openHost({
     seed: new Uint8Array(32).fill(seed),
