@@ -2,9 +2,6 @@ import {
   type ParsedItem,
   type CallRequest,
   type RequestEnvelope,
-  type Assign,
-  asMessageId,
-  asProcessId,
   type CallOptions,
   type Certificate,
   type Clock,
@@ -23,7 +20,6 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Push,
-  type PushProof,
   type Receipt,
   readFrameHead,
   type Scheduler,
@@ -34,6 +30,7 @@ import {
   voucherOf,
   firstPolicy,
 } from '../protocol/index.ts'
+import { Assigning } from './assigning.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
 import { EarlyPushes } from './early-pushes.ts'
@@ -42,11 +39,10 @@ import { LeftOver } from './left-over.ts'
 import { Lines } from './line.ts'
 import { PairLane } from './pair-lane.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
-import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
 import { SentPushes } from './sent-pushes.ts'
 import { Timings } from './timings.ts'
-import { assignmentAt, boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
+import { boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
 
 export interface MessengerUnitParts {
@@ -75,7 +71,6 @@ export interface MessengerUnitParts {
 
 const TRACE_WAIT_MS = 30_000
 const TRACE_LOOK_MS = 5
-const ASSIGN_ATTEMPTS = 5
 
 /**
  * Carries messages: takes items in, and pushes what certified results ask for until nothing is left.
@@ -92,6 +87,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
   readonly #early = new EarlyPushes()
+  readonly #assigning: Assigning
   #sweepAt = PAIRS_MAX
   readonly #effects: EffectDesk | undefined
   #closed = false
@@ -102,6 +98,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#intake = new Intake({ ...parts, routes: this.#routes })
     this.#unfinished = new Unfinished(parts.log.store)
     this.#leftOver = new LeftOver(parts, this.#unfinished, (process, result) => this.#push(process, result))
+    this.#assigning = new Assigning(parts, this.#routes)
     const sent = new SentPushes(parts)
     const couriers = new Couriers({ ...parts, key: parts.scheduler.key })
     this.#laneParts = {
@@ -181,17 +178,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return this.#intake.ingress(process, request)
   }
 
-  async assign(message: MessageId, process: ProcessId, exclude: readonly string[] = []): Promise<Receipt> {
-    const [place] = await this.#parts.log.messages.placesOf(message)
-    if (place === undefined) throw new Failure('unknown-message', { message })
-    const { envelope } = await assignmentAt(this.#parts.log, place.process, place.slot)
-    const inner = envelope.kind === 'assign' ? envelope.message : envelope
-    if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('wrong-type', { kind: inner.kind })
-    const proven = inner.kind === 'item' ? inner : { ...inner, proof: inner.proof ?? (await this.#proofOf(inner.push)) }
-    const request = { process, envelope: { kind: 'assign' as const, message: proven, exclude } }
-    const [answer] = await this.#routes.schedule([request])
-    if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
-    throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
+  assign(message: MessageId, process: ProcessId, exclude: readonly string[] = []): Promise<Receipt> {
+    return this.#assigning.assign(message, process, exclude)
   }
 
   async trace(
@@ -232,7 +220,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)
       else if (!this.#early.release(push)) this.#lane(push).enqueue(push)
     }
-    for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
+    for (const assign of result.assigns)
+      void this.#assigning.carryOut(assign).then(() => this.#unfinished.delivered(from, result.slot))
   }
 
   #openEffects(offer: EffectOffer): EffectDesk {
@@ -285,30 +274,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return describe === undefined ? parts : { ...parts, describe }
   }
 
-  /** The proof of a push for which the scheduler of its feed vouched; elsewhere it must prove itself. */
-  async #proofOf({ core }: Push): Promise<PushProof> {
-    const [proof] = await this.#parts.computer.proveOutbox(core.from, core.slot, [core.index])
-    if (proof === undefined) throw new Failure('internal', { process: core.from, slot: core.slot })
-    return proof
-  }
-
-  /** An assignment that a process asked for; the message may still be on its way. */
-  async #assign(from: ProcessId, slot: Slot, { message, process, exclude }: Assign): Promise<void> {
-    for (let attempt = 1; attempt <= ASSIGN_ATTEMPTS && !this.#closed; attempt++) {
-      try {
-        await this.assign(asMessageId(message), asProcessId(process), exclude)
-        break
-      } catch (error) {
-        this.#parts.trouble?.(`assign ${message} to ${process}`, Failure.from(error))
-        await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()))
-      }
-    }
-    this.#unfinished.delivered(from, slot)
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#assigning.stop()
     await this.#leftOver.close()
     for (const lane of this.#lanes.values()) lane.stop()
     this.#effects?.stop()

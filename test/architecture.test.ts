@@ -21,7 +21,6 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'compute-unit/compute-unit.ts': 351,
   'compute-unit/following/follower.ts': 480,
   'compute-unit/evaluation/hosted-process.ts': 463,
-  'messenger-unit/messenger-unit.ts': 317,
   'processes/canister/calls-taken.ts': 336,
   'testing/memory/memory-log.ts': 323,
 }

@@ -97,6 +97,8 @@ interface Completion {
     readonly finish_reason?: string
     readonly message?: {
       readonly content?: string | null
+      /** In place of a content. */
+      readonly refusal?: string | null
       readonly tool_calls?: readonly {
         readonly id: string
         readonly function: { readonly name: string; readonly arguments: string }
@@ -113,10 +115,11 @@ function outputOf(text: string): LlmGenerateOutput {
     const toolCalls = message?.tool_calls?.map(call => ({
       id: call.id,
       name: call.function.name,
-      arguments: JSON.parse(call.function.arguments) as unknown,
+      // Some servers write nothing where nothing is given.
+      arguments: JSON.parse(call.function.arguments || '{}') as unknown,
     }))
     return LlmGenerateOutput.parse({
-      text: message?.content ?? '',
+      text: message?.content ?? message?.refusal ?? '',
       ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { toolCalls }),
       model: model ?? '',
       finishReason: choices?.[0]?.finish_reason ?? '',
