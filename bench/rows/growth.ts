@@ -14,6 +14,7 @@ interface Size {
 const SIZES: readonly Size[] = [
   { count: 1, linked: true },
   { count: 2, linked: true },
+  { count: 2, linked: false },
   { count: 4, linked: true },
   { count: 4, linked: false },
 ]
@@ -67,7 +68,7 @@ export const growthRow: Row = {
   covers:
     'Nodes in processes of their own, each connected to each, with pairs of relays that push a message back and forth ' +
     'on their own node. All run at once on this machine, so hops a second are bounded by its cores; CPU per hop, ' +
-    'of node and hosts, tells what it costs a node that there are others. Four that know nobody show how much of that is four ' +
+    'of node and hosts, tells what it costs a node that there are others. As many that know nobody show how much of that is ' +
     `programs sharing the caches of these cores, and how much is peers. Medians of ${TURNS} turns; a ratio is of one turn.`,
   async run(context) {
     const turns: (Hops & { readonly ratio: number })[][] = SIZES.map(() => [])
