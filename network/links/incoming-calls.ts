@@ -152,9 +152,9 @@ export class IncomingCalls {
     this.#next = frame.id + 1
     const row = this.#parts.serve.row(frame.operation)
     if (row === undefined)
-      return this.#refuse(frame, new Failure('not-found', { operation: frame.operation.slice(0, 64) }))
+      return this.#refuse(frame, () => new Failure('not-found', { operation: frame.operation.slice(0, 64) }))
     if (this.#calls.size >= PEER_REQUESTS_MAX)
-      return this.#refuse(frame, new Failure('busy', { operation: frame.operation }))
+      return this.#refuse(frame, () => new Failure('busy', { operation: frame.operation }))
     const call = new Call(this.#parts.from, frame.operation, frame.waitMs)
     this.#calls.set(frame.id, call)
     this.#add(frame.id, call, frame)
@@ -166,12 +166,13 @@ export class IncomingCalls {
     if (row === undefined || bytes > row.requestMaxBytes) {
       this.#forget(id, call)
       this.#parts.offence('over-limit', 'a request longer than its operation takes')
-      return this.#refuse({ id, more: frame.more }, new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }))
+      const max = row?.requestMaxBytes ?? 0
+      return this.#refuse({ id, more: frame.more }, () => new Failure('too-large', { bytes, max }))
     }
     const isTooMuch = this.#room.taken + frame.payload.length > PEER_REQUESTS_MAX_BYTES
     if (isTooMuch || !this.#room.take(frame.payload.length)) {
       this.#forget(id, call)
-      return this.#refuse({ id, more: frame.more }, new Failure('busy', { operation: call.operation }))
+      return this.#refuse({ id, more: frame.more }, () => new Failure('busy', { operation: call.operation }))
     }
     call.bytes = bytes
     call.parts.push(frame.payload)
@@ -224,10 +225,12 @@ export class IncomingCalls {
     lane.send({ kind: 'end', id })
   }
 
-  #refuse({ id, more }: { readonly id: number; readonly more: boolean }, failure: Failure): void {
+  /** A failure takes as long to make as a short answer: it has its turn, too. */
+  #refuse({ id, more }: { readonly id: number; readonly more: boolean }, failure: () => Failure): void {
     if (more) this.#refused.add(id)
     if (this.#refused.size > PEER_REQUESTS_MAX) throw new TypeError('too many requests that were refused go on')
-    this.#parts.lane.send({ kind: 'failure', id, payload: encodeFailure(failure) })
+    this.#ready.push(() => this.#parts.lane.send({ kind: 'failure', id, payload: encodeFailure(failure()) }))
+    this.#begin()
   }
 
   #cancel(id: number, call: Call): void {

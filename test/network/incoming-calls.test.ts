@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AtOnce } from '../../network/links/at-once.ts'
 import { FairShare } from '../../network/links/fair-share.ts'
 import { IncomingCalls } from '../../network/links/incoming-calls.ts'
@@ -8,6 +8,7 @@ import {
   asKeyId,
   type PeerOperationRow,
   PEER_REQUESTS_MAX,
+  PEER_TURN_MAX_MS,
   PEERS_REQUESTS_MAX_BYTES,
   peerRowOf,
 } from '../../protocol/index.ts'
@@ -88,4 +89,30 @@ test('what many ask and do not finish has one bound, and leaves room for whoever
   expect(few.begun).toHaveLength(1)
   for (const { calls } of [many, few]) calls.close()
   expect(room.taken).toBe(0)
+})
+
+test('what is refused has its turn as well: a thousand failures are not made at once', async () => {
+  const sent: Uint8Array[] = []
+  const calls = new IncomingCalls({
+    from: asKeyId(keyOf(1)),
+    lane: new PartsLane({ send: frame => void sent.push(frame), waitingBytes: 0 }, () => 1_000),
+    serve: {
+      atOnce: new AtOnce(),
+      room: new FairShare(PEERS_REQUESTS_MAX_BYTES),
+      row: () => undefined,
+      one: () => expect.fail('it is unknown'),
+      many: () => expect.fail('it is unknown'),
+    },
+    begun: () => undefined,
+    offence: (_, what) => expect.fail(what),
+  })
+  // Each look at the clock finds half of a turn gone.
+  let nowMs = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += PEER_TURN_MAX_MS / 2))
+  onTestFinished(() => clock.mockRestore())
+  for (let id = 0; id < 1_000; id++)
+    calls.take({ kind: 'ask', id, operation: 'nothing', waitMs: 0, payload: new Uint8Array(0), more: false })
+  expect([sent.length, calls.unread]).toEqual([1, 999])
+  clock.mockRestore()
+  await expect.poll(() => sent.length).toBe(1_000)
 })
