@@ -18,7 +18,7 @@ import { startNode } from '../test/network/running-node.ts'
 const seconds = Number(process.argv[2] ?? 60)
 const kinds = FLOODS.filter(kind => process.argv.length < 4 || process.argv.includes(kind))
 const CONTROL_SECONDS = 15
-const QUIET_MS = 5_000
+const QUIET_MS = 15_000
 
 /** Whether a program with all its threads could be bound to those cores. */
 function bind(pid: number, cores: string): boolean {

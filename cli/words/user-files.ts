@@ -23,12 +23,15 @@ export async function readWasmFile(terminal: Terminal, path: string): Promise<Ui
   return bytes
 }
 
-/** As `readUserFile`; undefined where there is no file of that name. @throws {Failure} `bad-file` if it cannot be read */
+/** What can only be meant as a file: a path from somewhere on, or a name as our own files have it. */
+const CLEARLY_A_FILE = /^(?:\.{0,2}[\\/]|[a-z]:[\\/])|\.(?:feed|proof)$/i
+
+/** As `readUserFile`; undefined where there is no file of that name, and another thing may be meant. @throws {Failure} `bad-file` */
 export async function readUserFileIfAny(terminal: Terminal, path: string): Promise<Uint8Array | undefined> {
   try {
     return await readUserFile(terminal, path)
   } catch (error) {
-    if (error instanceof Failure && NO_FILE.has(codeOf(error.cause))) return undefined
+    if (error instanceof Failure && NO_FILE.has(codeOf(error.cause)) && !CLEARLY_A_FILE.test(path)) return undefined
     throw error
   }
 }

@@ -116,6 +116,8 @@ test('a file that cannot be used is named, and no bug', async () => {
     ['proof', 'export', 'hits/0', '--file', 'nowhere/hits.proof'],
     ['feed', 'import', 'none.feed', '--data', 'elsewhere'],
     ['feed', 'verify', 'nonsense'],
+    ['feed', 'verify', 'none.feed'],
+    ['verify', './none'],
     ['feed', 'import', '.', '--data', 'elsewhere'],
     ['verify', 'nonsense'],
     ['send', 'hits', '--data-file', '.'],
