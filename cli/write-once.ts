@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, link, open, rm } from 'node:fs/promises'
 
 /**
  * Makes a file that only its owner can read, and that has its name only once it is whole, whenever the disk is full or a crash comes.
@@ -15,7 +16,8 @@ export async function writeOnce(path: string, text: string): Promise<boolean> {
     } finally {
       await file.close()
     }
-    await link(unnamed, path)
+    // There are disks, most of them of networks, whose files have one name each.
+    await link(unnamed, path).catch(() => copyFile(unnamed, path, constants.COPYFILE_EXCL))
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { chmod, link, lstat, open, readFile, rm } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { chmod, copyFile, link, lstat, open, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diskFiles, makeFolder } from '../log/index.ts'
 import { asKeyId, ed25519PublicKey, Failure, type KeyId, keyId } from '../protocol/index.ts'
@@ -55,7 +55,9 @@ async function makeSecret(path: string): Promise<void> {
     } finally {
       await file.close()
     }
-    await link(unnamed, path).catch(error => {
+    // There are disks, most of them of networks, whose files have one name each.
+    const named = link(unnamed, path).catch(() => copyFile(unnamed, path, constants.COPYFILE_EXCL))
+    await named.catch(error => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     })
   } finally {

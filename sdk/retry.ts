@@ -65,7 +65,7 @@ export async function untilThere<T>(
   return withRetries(transport, options, defaultMs, async ({ signal }) => {
     for (;;) {
       const leftMs = Math.max(0, deadline - clock.now())
-      const waitMs = Math.floor(Math.min(HOLD_MAX_MS, leftMs * HELD_SHARE))
+      const waitMs = Math.ceil(Math.min(HOLD_MAX_MS, leftMs * HELD_SHARE))
       try {
         return await ask(waitMs, { signal, timeoutMs: waitMs + 10_000 })
       } catch (error) {

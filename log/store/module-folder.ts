@@ -81,6 +81,8 @@ export class ModuleFolder {
   }
 
   async #write(description: ModuleDescription, { bytes }: DataItem): Promise<void> {
+    // A damaged file of it may be on its way out, which must not take this one with it.
+    await this.#reading.get(description.id)?.catch(() => undefined)
     try {
       await this.#files.replace(this.#pathOf(description.id), bytes)
       await this.#files.syncFolder(this.#folder)

@@ -1,5 +1,6 @@
-import { BlockList, isIPv6, type SocketAddress } from 'node:net'
+import { BlockList, type SocketAddress } from 'node:net'
 import { PEERS_NEW_PER_SECOND_MAX, PEERS_PER_HOST_AND_SECOND_MAX } from '../../protocol/index.ts'
+import { hostOf } from './host-of.ts'
 
 const WINDOW_MS = 1_000
 /** Hosts that are remembered as having brought a peer. */
@@ -70,15 +71,4 @@ export class AcceptGate extends BlockList {
     this.#placesMs = nowMs
     return this.#places
   }
-}
-
-/** One host has all addresses of its /64. */
-function hostOf(address: string): string {
-  const mapped = address.startsWith('::ffff:') ? address.slice(7) : address
-  if (!isIPv6(mapped)) return mapped
-  const [before = '', behind] = mapped.split('::')
-  const groups = before.split(':')
-  const last = behind === undefined || behind === '' ? [] : behind.split(':')
-  const zeros = Array.from({ length: behind === undefined ? 0 : 8 - groups.length - last.length }, () => '0')
-  return [...groups, ...zeros, ...last].slice(0, 4).join(':')
 }

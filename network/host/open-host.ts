@@ -26,7 +26,7 @@ import { boundBook, signedFirst } from './bounded-book.ts'
 import { writeNewsOnly } from './brief-notes.ts'
 import { leadsElsewhere } from './dialled-address.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
-import { hostOf } from './host-of.ts'
+import { ipOf } from './host-of.ts'
 import { keyOfPeer, privateKeyOf } from '../peers/peer-name.ts'
 import { quietLengths } from './quiet-lengths.ts'
 import { freePlaces, isCrowded } from './relay-places.ts'
@@ -126,7 +126,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     isConnected: id => host.getConnections(id).length > 0,
   })
   host.addEventListener('connection:open', ({ detail }) => {
-    const address = hostOf(detail.remoteAddr)
+    const address = ipOf(detail.remoteAddr)
     if (address !== undefined) gate.brought(address)
   })
   if (host.services.relay !== undefined) freePlaces(host.services.relay.reservations, host)

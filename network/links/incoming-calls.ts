@@ -83,6 +83,8 @@ export class IncomingCalls {
   readonly #calls = new Map<number, Call>()
   /** Refused while parts of them are still on their way. */
   readonly #refused = new Set<number>()
+  /** Those of which the peer was not told yet. */
+  #refusing = 0
   readonly #room: Share
   #next = 0
   #ready: (() => void)[] = []
@@ -95,8 +97,9 @@ export class IncomingCalls {
     this.#room = parts.serve.room.open()
   }
 
+  /** What the peer waits for. */
   get underWay(): number {
-    return this.#calls.size
+    return this.#calls.size + this.#refusing
   }
 
   /** Requests that were read and not begun. */
@@ -143,6 +146,7 @@ export class IncomingCalls {
   close(): void {
     this.#ready = []
     this.#readyAt = 0
+    this.#refusing = 0
     for (const [id, call] of this.#calls) this.#cancel(id, call)
     this.#room.close()
   }
@@ -150,12 +154,12 @@ export class IncomingCalls {
   #ask(frame: Extract<LinkFrame, { kind: 'ask' }>): void {
     if (frame.id < this.#next) throw new TypeError('the id of a request was used before')
     this.#next = frame.id + 1
-    const row = this.#parts.serve.row(frame.operation)
-    if (row === undefined)
-      return this.#refuse(frame, () => new Failure('not-found', { operation: frame.operation.slice(0, 64) }))
-    if (this.#calls.size >= PEER_REQUESTS_MAX)
-      return this.#refuse(frame, () => new Failure('busy', { operation: frame.operation }))
-    const call = new Call(this.#parts.from, frame.operation, frame.waitMs)
+    // What is refused waits, too, and must not keep what was asked.
+    const { operation } = frame
+    const row = this.#parts.serve.row(operation)
+    if (row === undefined) return this.#refuse(frame, () => new Failure('not-found', { operation }))
+    if (this.#calls.size >= PEER_REQUESTS_MAX) return this.#refuse(frame, () => new Failure('busy', { operation }))
+    const call = new Call(this.#parts.from, operation, frame.waitMs)
     this.#calls.set(frame.id, call)
     this.#add(frame.id, call, frame)
   }
@@ -229,7 +233,11 @@ export class IncomingCalls {
   #refuse({ id, more }: { readonly id: number; readonly more: boolean }, failure: () => Failure): void {
     if (more) this.#refused.add(id)
     if (this.#refused.size > PEER_REQUESTS_MAX) throw new TypeError('too many requests that were refused go on')
-    this.#ready.push(() => this.#parts.lane.send({ kind: 'failure', id, payload: encodeFailure(failure()) }))
+    this.#refusing += 1
+    this.#ready.push(() => {
+      this.#refusing -= 1
+      this.#parts.lane.send({ kind: 'failure', id, payload: encodeFailure(failure()) })
+    })
     this.#begin()
   }
 

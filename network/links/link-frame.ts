@@ -33,6 +33,9 @@ export type LinkFrame =
   /** And: so many more may be sent. */
   | { readonly kind: 'credit'; readonly id: number; readonly count: number }
 
+/** Of the name of an operation. */
+const NAME_MAX_CHARACTERS = 64
+
 const KINDS = ['ask', 'ask-part', 'answer', 'failure', 'cancel', 'end', 'credit'] as const
 const FIELDS: Readonly<Record<LinkFrame['kind'], number>> = {
   ask: 6,
@@ -86,13 +89,19 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   return frame
 }
 
+function nameIn(reader: CborReader): string {
+  const name = reader.text()
+  if (name.length > NAME_MAX_CHARACTERS) throw new MalformedBytes('link frame: no name of an operation', reader.offset)
+  return name
+}
+
 function readRest(reader: CborReader, kind: LinkFrame['kind'], id: number): LinkFrame {
   switch (kind) {
     case 'ask':
       return {
         kind,
         id,
-        operation: reader.text(),
+        operation: nameIn(reader),
         waitMs: readSmall(reader),
         payload: reader.bytes(),
         more: reader.bool(),

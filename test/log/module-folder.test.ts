@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { diskFiles } from '../../log/journal/journal-files.ts'
 import { ModuleFolder } from '../../log/store/module-folder.ts'
 import { asModuleId } from '../../protocol/index.ts'
+import { settle } from '../fakes/manual-clock.ts'
 import { moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -60,4 +61,37 @@ it.each([
   expect((await folder.module(id))?.wasm).toHaveLength(100_000)
   const again = await ModuleFolder.open(diskFiles, path)
   expect(await again.moduleItem(id)).toEqual(item.bytes)
+})
+
+it('a module that is added while its damaged file is being removed stays', async () => {
+  await using temp = await tempFolder()
+  const path = join(temp.path, 'modules')
+  const item = moduleItem(new Uint8Array(100_000), tagsOf({ 'Module-Format': 'actor' }))
+  const { id } = await (await ModuleFolder.open(diskFiles, path)).addModule(item)
+  await writeFile(join(path, `${id}.item`), item.bytes.with(-1, 1))
+  const [removing, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const order: string[] = []
+  const slow = {
+    ...diskFiles,
+    remove: async (file: string) => {
+      removing.resolve()
+      await go.promise
+      await diskFiles.remove(file)
+      order.push('removed')
+    },
+    replace: async (file: string, bytes: Uint8Array) => {
+      order.push('written')
+      await diskFiles.replace(file, bytes)
+    },
+  }
+  const folder = await ModuleFolder.open(slow, path)
+  const read = folder.moduleItem(id)
+  await removing.promise
+  const added = folder.addModule(item)
+  await settle()
+  go.resolve()
+  expect(await read).toBeUndefined()
+  await added
+  expect(order).toEqual(['removed', 'written'])
+  expect(await (await ModuleFolder.open(diskFiles, path)).moduleItem(id)).toEqual(item.bytes)
 })

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AtOnce } from '../../network/links/at-once.ts'
 import { FairShare } from '../../network/links/fair-share.ts'
@@ -91,7 +93,8 @@ test('what many ask and do not finish has one bound, and leaves room for whoever
   expect(room.taken).toBe(0)
 })
 
-test('what is refused has its turn as well: a thousand failures are not made at once', async () => {
+/** A peer that asks for what no node knows, of which one is refused in each turn until `go`. */
+function refused() {
   const sent: Uint8Array[] = []
   const calls = new IncomingCalls({
     from: asKeyId(keyOf(1)),
@@ -110,9 +113,40 @@ test('what is refused has its turn as well: a thousand failures are not made at 
   let nowMs = 0
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += PEER_TURN_MAX_MS / 2))
   onTestFinished(() => clock.mockRestore())
-  for (let id = 0; id < 1_000; id++)
-    calls.take({ kind: 'ask', id, operation: 'nothing', waitMs: 0, payload: new Uint8Array(0), more: false })
+  const ask = (id: number, payload = new Uint8Array(0)): void =>
+    calls.take({ kind: 'ask', id, operation: 'nothing', waitMs: 0, payload, more: false })
+  return { calls, sent, ask, go: () => clock.mockRestore() }
+}
+
+test('what is refused has its turn as well: a thousand failures are not made at once', async () => {
+  const { calls, sent, ask, go } = refused()
+  for (let id = 0; id < 1_000; id++) ask(id)
   expect([sent.length, calls.unread]).toEqual([1, 999])
-  clock.mockRestore()
+  go()
   await expect.poll(() => sent.length).toBe(1_000)
+})
+
+test('what is refused and not told yet is under way: the link must not end before', async () => {
+  const { calls, sent, ask, go } = refused()
+  for (let id = 0; id < 100; id++) ask(id)
+  expect([sent.length, calls.underWay]).toEqual([1, 99])
+  go()
+  await expect.poll(() => sent.length).toBe(100)
+  expect(calls.underWay).toBe(0)
+})
+
+test('what was asked is not held while its refusal waits', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const { calls, ask } = refused()
+  const asked: WeakRef<Uint8Array>[] = []
+  for (let id = 0; id < 100; id++) {
+    const payload = new Uint8Array(10_000)
+    asked.push(new WeakRef(payload))
+    ask(id, payload)
+  }
+  await new Promise(resolve => setImmediate(resolve))
+  collect()
+  expect(calls.unread).toBeGreaterThan(50)
+  expect(asked.filter(payload => payload.deref() !== undefined).length).toBeLessThan(10)
 })

@@ -17,3 +17,10 @@ test.each([
   }
   for (const length of [PEER_PART_MIN_BYTES, PEER_PART_BYTES]) expect(decoded(length, true)).toEqual(of(length, true))
 })
+
+test('the name of an operation is a short one, or it would be held as long as its refusal waits', () => {
+  const named = (length: number): Uint8Array =>
+    encodeLinkFrame({ ...ask, operation: 'o'.repeat(length), payload: new Uint8Array(0), more: false })
+  expect(decodeLinkFrame(named(64))).toMatchObject({ operation: 'o'.repeat(64) })
+  expect(() => decodeLinkFrame(named(65))).toThrow('no name of an operation')
+})

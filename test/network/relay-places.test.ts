@@ -16,8 +16,26 @@ it('whoever is gone has no place at a relay any more', async () => {
   await expect.poll(places, { timeout: 5_000 }).toBe(0)
 })
 
+it('whoever comes back has its place for as long as it was given, whatever was left of the one before', async () => {
+  const relay = await loneHost(1, { listens: true, relay: true })
+  const listen = [`${relay.getMultiaddrs()[0]}/p2p-circuit`]
+  const places = () => relay.services.relay?.reservations
+  const hidden = await loneHost(2, { listen })
+  await expect.poll(() => places()?.size).toBe(1)
+  const before = places()?.get(hidden.peerId) ?? expect.fail('it has no place')
+  // As when it was given almost two hours ago.
+  before.signal.reset(3_000)
+  await hidden.stop()
+  await expect.poll(() => places()?.size, { timeout: 5_000 }).toBe(0)
+  await loneHost(2, { listen })
+  await expect.poll(() => places()?.size, { timeout: 5_000 }).toBe(1)
+  await expect.poll(() => before.signal.aborted, { timeout: 5_000 }).toBe(true)
+  expect(places()?.size).toBe(1)
+})
+
 it('one host has no more than a part of the places of a relay, however many keys it has', () => {
-  const at = (host: string, port: number): Multiaddr => multiaddr(`/ip4/${host}/tcp/${port}`)
+  const at = (host: string, port: number): Multiaddr =>
+    multiaddr(`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`)
   const peer = (seed: number) => peerIdOf(asKeyId(keyOf(seed)))
   const held: { readonly addr: Multiaddr }[] = []
   const reservations = { values: () => held, has: () => false }
@@ -28,5 +46,9 @@ it('one host has no more than a part of the places of a relay, however many keys
   expect(isCrowded(reservations, peer(10), at('192.0.2.1', 999))).toBe(true)
   expect(isCrowded(reservations, peer(10), at('192.0.2.2', 999))).toBe(false)
   expect(isCrowded({ ...reservations, has: () => true }, peer(10), at('192.0.2.1', 999))).toBe(false)
+  // All addresses of a /64 are one host.
+  held.splice(0, held.length, ...held.map((_, n) => ({ addr: at(`2001:db8::${n + 1}`, 1) })))
+  expect(isCrowded(reservations, peer(10), at('2001:db8::ffff', 1))).toBe(true)
+  expect(isCrowded(reservations, peer(10), at('2001:db8:0:1::1', 1))).toBe(false)
   expect(RELAY_RESERVATIONS_PER_HOST_MAX).toBeLessThan(RELAY_RESERVATIONS_MAX / 2)
 })

@@ -106,6 +106,27 @@ describe('a client of a network that fails', () => {
     expect(await result).toEqual(anyFailure('unknown-slot'))
   })
 
+  it('asks a node that has no answer yet a few times, and never without a wait', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    const transport: Transport = {
+      around: { clock, random: () => 0.5, randomBytes: length => new Uint8Array(length) },
+      async request(_name, input) {
+        asked += 1
+        if (asked > 10) throw new Failure('internal')
+        await clock.sleep((input as { wait_ms: number }).wait_ms)
+        throw new Failure('timeout')
+      },
+      stream: () => Promise.reject(new Failure('internal')) as never,
+    }
+    const result = new Client({ transport, signer }).result(id, 1, { timeoutMs: 1_000 }).catch(error => error)
+    for (let ms = 0; ms < 1_000; ms++) {
+      clock.advance(1)
+      await settle(2)
+    }
+    expect(await result).toEqual(anyFailure('timeout'))
+  })
+
   it('does not repeat what the node refused, and keeps code, details and causes', async () => {
     const network = scripted(problem('too-large', 413))
     const failure: unknown = await connect({ fetch: network.fetch, signer })

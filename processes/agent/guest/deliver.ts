@@ -11,7 +11,7 @@ import { answer } from './queries.ts'
 import { armSchedule, nextOf, SCHEDULE_PREFIX } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
 import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
-import { endIfStuck, fail, refuse, run, take } from './tasks.ts'
+import { endIfStuck, fail, giveUp, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
 import { WAKE_TIMER } from './wake.ts'
 
@@ -133,7 +133,9 @@ function settle(task: Task): boolean {
   if (known === undefined) settleCall(call, task)
   else {
     agent.calls.delete(call.reference)
-    if (call.task !== undefined) refuse(call.task, known)
+    giveUp(call.task, known)
+    // Another request may have waited for the same reply.
+    endIfStuck()
   }
   return true
 }
@@ -188,11 +190,7 @@ function wake(): void {
 /** Runs a step for `task`; one that failed in an earlier attempt is not run, and its task ends. */
 function step(task: Task | undefined, go: () => void): void {
   const known = slot.failures.get(slot.step)
-  if (known !== undefined) {
-    if (task !== undefined) refuse(task, known)
-    else host.log(`a timer failed: ${known.code}: ${known.message}`)
-    return
-  }
+  if (known !== undefined) return giveUp(task, known)
   try {
     go()
   } catch (error) {

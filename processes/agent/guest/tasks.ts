@@ -3,6 +3,7 @@ import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
 import { answerError, answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
+import { host } from './host.ts'
 import { mayRunBeside, noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
@@ -51,6 +52,8 @@ export function run(task: Task): void {
 }
 
 function finish(task: Task, end: () => void): void {
+  // It was told already that it came to nothing.
+  if (task.state === 'done') return
   try {
     end()
   } catch (error) {
@@ -118,6 +121,12 @@ export function fail(task: Task, error: unknown): void {
     return
   }
   refuse(task, tell(error))
+}
+
+/** Ends the request of a step that failed in an earlier attempt. It may have been answered before that, or a timer's that is nobody's. */
+export function giveUp(task: Task | undefined, known: AgentError): void {
+  if (task !== undefined && task.state !== 'done') refuse(task, known)
+  else host.log(`what no request waits for failed: ${known.code}: ${known.message}`)
 }
 
 /** Tells whoever asked that it came to nothing. */

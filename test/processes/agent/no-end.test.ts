@@ -5,6 +5,7 @@ import { AgentDriver, loadAgent, spawnMessage } from './agent-driver.ts'
 
 const WAKE = 'agent/wake'
 const PEER = fakeId(77)
+const OTHER = fakeId(78)
 const NO_END = { code: 'no-end', message: expect.stringContaining('waits for a promise that nothing can settle') }
 
 let factory: GuestFactory
@@ -68,6 +69,33 @@ it('those that wait behind it have their turn', () => {
       { message: idOf(3), reply: 0 },
     ],
   })
+})
+
+/** A request of one process is answered; what it asked of another is still under way. */
+function withCall(agent: AgentDriver): string {
+  const { context } = agent.push(PEER, ['Action', 'begin', 'Reference', '5'], JSON.stringify({ peer: OTHER }))
+  const references = context.sent.map(({ tags }) => findTag(tags, 'Reference') ?? '')
+  return references.find(reference => reference !== '') ?? ''
+}
+
+it('one that waited for the reply to another fails alone: that one has its answer already', () => {
+  const agent = start()
+  const reference = withCall(agent)
+  expect(agent.send('afterOther').output).toEqual({ pending: true })
+  const replied = agent.push(OTHER, ['Action', 'Reply', 'X-Reference', reference], '1')
+  expect(replied.output).toEqual({ settled: [{ message: idOf(2), error: NO_END }] })
+  expect(replied.context.sent).toEqual([])
+  expect(begun(agent)).toBe(0)
+})
+
+it('one that failed is not answered again, should its promise be settled after all', () => {
+  const agent = start()
+  const reference = withCall(agent)
+  expect(agent.push(PEER, ['Action', 'held', 'Reference', '6']).output).toEqual({ pending: true })
+  agent.push(OTHER, ['Action', 'Reply', 'X-Reference', reference], '1')
+  const released = agent.send('release')
+  expect(released.output).toEqual({})
+  expect(released.context.sent).toEqual([])
 })
 
 it('what is thrown and no Error is told as it is', () => {
