@@ -23,8 +23,8 @@ export async function readWasmFile(terminal: Terminal, path: string): Promise<Ui
   return bytes
 }
 
-/** What can only be meant as a file: a path from somewhere on, or a name as our own files have it. */
-const CLEARLY_A_FILE = /^(?:\.{0,2}[\\/]|[a-z]:[\\/])|\.(?:feed|proof)$/i
+/** What can only be meant as a file: a path from somewhere on, or a name as exported feeds have it. */
+const CLEARLY_A_FILE = /^(?:\.{0,2}[\\/]|[a-z]:[\\/])|\.feed$/i
 
 /** As `readUserFile`; undefined where there is no file of that name, and another thing may be meant. @throws {Failure} `bad-file` */
 export async function readUserFileIfAny(terminal: Terminal, path: string): Promise<Uint8Array | undefined> {

@@ -37,10 +37,32 @@ const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const CODE_MAX = 64
 const MESSAGE_MAX = 1000
 const STACK_MAX = 8192
+/** More than an error takes, with its stack. */
+const ERROR_BYTES = 4096
+
+/**
+ * Let go of when an agent has used all of its memory, so that there is room to say so: only what happened to be free was left for that. The attempt
+ * that failed is undone, so the next has it again.
+ */
+const spare: { room: ArrayBuffer | undefined } = { room: new ArrayBuffer(65_536) }
+
+/** Where there is no room for an error either, the engine throws `null`; so may a program, which then has room. */
+function isOutOfMemory(thrown: unknown): boolean {
+  if (thrown !== null) return thrown instanceof Error && limitOf(thrown) === 'memory-limit'
+  try {
+    return new ArrayBuffer(ERROR_BYTES).byteLength < ERROR_BYTES
+  } catch {
+    return true
+  }
+}
 
 /** Reads a thrown value without trusting it: getters of it may throw too. */
 export function tell(thrown: unknown): Told {
   try {
+    if (isOutOfMemory(thrown)) {
+      spare.room = undefined
+      if (thrown === null) return { code: 'memory-limit', message: ENGINE_LIMITS['memory-limit'], stack: '' }
+    }
     if (!(thrown instanceof Error)) return { code: 'threw', message: cut(format([thrown])), stack: '' }
     const { code } = thrown as Error & { code?: unknown }
     const stack = typeof thrown.stack === 'string' ? thrown.stack.slice(0, STACK_MAX) : ''

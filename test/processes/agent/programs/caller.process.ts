@@ -52,7 +52,7 @@ export default Caller.implement({
     async loopAfter(ctx, { peer }) {
       await ctx.ref(Counter, peer).add({ by: 2 })
       ctx.state.log.push('looping')
-      for (;;) ctx.state.log.length = 1
+      for (;;) ctx.state.log.indexOf('nowhere')
     },
     async spawnChild(ctx, { module }) {
       const child = await ctx.spawn(Counter, { module, args: { start: 7 } })
