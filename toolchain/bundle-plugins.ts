@@ -35,10 +35,18 @@ export const PLATFORM = 'atoll:platform'
 /** Classes that libraries name when they are loaded, to tell their instances from other objects: arktype does. */
 const CLASSES = ['Blob', 'File', 'FormData', 'Headers', 'Request', 'Response']
 
-/** Gives programs that name such classes ones of which nothing can be made. What is not named is left out. */
+/**
+ * Gives programs that name such classes ones of which nothing can be made, unless a program brings its own as a global: they are that one then.
+ * What is not named is left out.
+ */
 export function platform(): Plugin {
-  const empty = (name: string): string =>
-    `export const ${name} = class ${name} { constructor() { throw new ReferenceError('${name} is not defined') } }`
+  const standIn = (name: string): string => `export const ${name} = class ${name} {
+    constructor(...given) {
+      if (globalThis.${name} === undefined) throw new ReferenceError('${name} is not defined')
+      return new globalThis.${name}(...given)
+    }
+    static [Symbol.hasInstance](one) { return globalThis.${name} !== undefined && one instanceof globalThis.${name} }
+  }`
   return {
     name: 'platform',
     setup(within) {
@@ -47,7 +55,7 @@ export function platform(): Plugin {
         namespace: PLATFORM,
         sideEffects: false,
       }))
-      within.onLoad({ filter: /.*/, namespace: PLATFORM }, () => ({ contents: CLASSES.map(empty).join('\n') }))
+      within.onLoad({ filter: /.*/, namespace: PLATFORM }, () => ({ contents: CLASSES.map(standIn).join('\n') }))
     },
   }
 }

@@ -83,6 +83,15 @@ describe('a program', { timeout: 180_000 }, () => {
     agentRuntime.load(agentRuntime.prepare(description), description).close()
   })
 
+  it('may bring classes of browsers of its own', async () => {
+    const own = `Object.assign(globalThis, { Blob: class { parts = [] } })
+if (!(new Blob([]) instanceof Blob) || {} instanceof Blob || {} instanceof File) throw new Error('expected its own class')
+`
+    const built = await buildAgent(await write('own.process.ts', own + PROGRAM))
+    const description = fakeModule('agent', built.bytes)
+    agentRuntime.load(agentRuntime.prepare(description), description).close()
+  })
+
   it('can name the modules of those that it spawns', async () => {
     const id = 'm'.repeat(42).concat('A')
     const built = await buildAgent(await write('greeter.process.ts', PROGRAM), {
