@@ -14,7 +14,7 @@ it('a process whose query took long is asked beside others again after a while, 
   const asked = vi.spyOn(QueryLane.prototype, 'query')
   onTestFinished(() => asked.mockRestore())
   asked.mockResolvedValue({} as never)
-  using lanes = new QueryLanes({ clock } as Parts)
+  using lanes = new QueryLanes({ clock } as unknown as Parts)
   const [follower, message] = [{ process: { id: 'p' } }, {}] as unknown as Asked
   asked.mockRejectedValueOnce(tooLong(asProcessId(fakeId(1))))
   await lanes.query(follower, message, {})
