@@ -45,25 +45,25 @@ export class QueryLanes implements Disposable {
 
   async #query(follower: Follower, message: QueryMessage, nowMs: number): Promise<QueryAnswer> {
     const { id } = follower.process
-    if (this.#isSlow(id, nowMs)) return this.#slow.query(follower, message, nowMs)
+    if (this.#isSlow(id)) return this.#slow.query(follower, message, nowMs)
     try {
       return await this.#quick.query(follower, message, nowMs)
     } catch (error) {
       // Those asked at the same time find the copy gone that was given up.
-      const isGone = Failure.is(error, 'host-fault') && this.#isSlow(id, nowMs)
+      const isGone = Failure.is(error, 'host-fault') && this.#isSlow(id)
       if (!isTooLong(error) && !isGone) throw error
-      this.#note(id, nowMs)
+      this.#note(id)
       return this.#slow.query(follower, message, nowMs)
     }
   }
 
-  #isSlow(process: ProcessId, nowMs: number): boolean {
-    return (this.#slowUntil.get(process) ?? 0) > nowMs
+  #isSlow(process: ProcessId): boolean {
+    return (this.#slowUntil.get(process) ?? 0) > this.#clock.elapsed()
   }
 
-  #note(process: ProcessId, nowMs: number): void {
+  #note(process: ProcessId): void {
     this.#slowUntil.delete(process)
-    this.#slowUntil.set(process, nowMs + SLOW_FOR_MS)
+    this.#slowUntil.set(process, this.#clock.elapsed() + SLOW_FOR_MS)
     for (const oldest of this.#slowUntil.keys()) {
       if (this.#slowUntil.size <= SLOW_KNOWN_MAX) break
       this.#slowUntil.delete(oldest)
