@@ -160,6 +160,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
     this.#seat(seat, undefined)
     this.#seats.delete(seat)
     allSeats.delete(seat)
+    if (newest === seat) newest = undefined
     if (this.#seats.size === 0) this.#lines = undefined
   }
 
