@@ -242,6 +242,10 @@ export class HypercoreLog implements Log {
     return this.#held(feed, state => this.#parts.proofs.prefix(state, length ?? hashedLength(state)))
   }
 
+  hold(feed: FeedSpec): Disposable {
+    return this.#parts.states.hold(feed)
+  }
+
   watch(grew: (growth: FeedGrowth) => void): Disposable {
     return this.#parts.watchers.add(grew)
   }

@@ -2,7 +2,7 @@ import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
-import { equalBytes, Failure, FEED_PLACES_MAX, type FeedHead, type FeedSpec } from '../../protocol/index.ts'
+import { equalBytes, Failure, type FeedHead, type FeedSpec } from '../../protocol/index.ts'
 import { diskFailure } from '../disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedEnd } from './feed-end.ts'
@@ -159,6 +159,11 @@ export class OpenFeeds implements AsyncDisposable {
     })
   }
 
+  /** Nothing of this feed need be at hand any more. */
+  forget(state: FeedState): void {
+    this.#stored.forget(state)
+  }
+
   /** A Hypercore of this node's own, outside of all processes. */
   async named(name: string): Promise<Hypercore> {
     const core = this.#store.get({ name, allowFork: false })
@@ -296,5 +301,5 @@ function forgetRecovery(core: Hypercore): void {
 
 function storedFeeds({ keyPair }: OpenFeedsParts, { store, storage }: OpenedStore): StoredFeeds {
   const isOpen = (discoveryKey: Uint8Array): boolean => store.cores.get(discoveryKey) !== null
-  return new StoredFeeds({ storage, keyPair, isOpen, placesMax: FEED_PLACES_MAX })
+  return new StoredFeeds({ storage, keyPair, isOpen })
 }

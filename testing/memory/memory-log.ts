@@ -51,6 +51,8 @@ export class MemoryLog implements Log {
   readonly trees = new MemoryTrees(feed => this.#feedOf(feed))
   /** Commits that were given so far. */
   commits = 0
+  /** How often a feed is held now. */
+  held = 0
   readonly #feeds = new Map<string, MemoryFeed>()
   /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
   readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
@@ -242,6 +244,12 @@ export class MemoryLog implements Log {
     if (held === undefined || hash === undefined || equalBytes(hash, ours.tree(seen.length).hash())) return undefined
     this.freeze(feed, ours.length)
     return { feed, held, seen }
+  }
+
+  /** All of it is at hand. */
+  hold(): Disposable {
+    this.held += 1
+    return { [Symbol.dispose]: () => void (this.held -= 1) }
   }
 
   watch(grew: (growth: FeedGrowth) => void): Disposable {
