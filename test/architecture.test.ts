@@ -16,12 +16,11 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Files that were longer than allowed when the rule, and the layout of lines, came: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   'log/hypercore-log.ts': 362,
-  'scheduler-unit/scheduler-unit.ts': 401,
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
-  'compute-unit/following/follower.ts': 480,
-  'compute-unit/evaluation/hosted-process.ts': 463,
-  'processes/canister/calls-taken.ts': 336,
+  'compute-unit/following/follower.ts': 479,
+  'compute-unit/evaluation/hosted-process.ts': 399,
+  'processes/canister/calls-taken.ts': 322,
   'testing/memory/memory-log.ts': 323,
 }
 
