@@ -15,13 +15,13 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 /** Files that were longer than allowed when the rule, and the layout of lines, came: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'log/hypercore-log.ts': 362,
+  'log/hypercore-log.ts': 340,
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
   'compute-unit/following/follower.ts': 479,
   'compute-unit/evaluation/hosted-process.ts': 399,
   'processes/canister/calls-taken.ts': 322,
-  'testing/memory/memory-log.ts': 323,
+  'testing/memory/memory-log.ts': 322,
 }
 
 const sources = Object.keys(ROOMS).flatMap(room => sourcesOf(ROOT, room))

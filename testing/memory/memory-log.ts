@@ -1,8 +1,6 @@
 import {
   type Commitment,
-  domainHash,
   ed25519Sign,
-  encodeCbor,
   equalBytes,
   Failure,
   type FeedConflict,
@@ -10,7 +8,6 @@ import {
   type FeedHead,
   feedHeadMessage,
   type FeedSpec,
-  fromBase64Url,
   type Log,
   type NewBlock,
   type PieceBounds,
@@ -20,7 +17,7 @@ import {
   signedPrefixHash,
   type TakeAnswer,
 } from '../../protocol/index.ts'
-import { nameOf } from './feed-names.ts'
+import { keyOf, nameOf } from './feed-names.ts'
 import { CommitGroup, founded } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
@@ -45,6 +42,7 @@ export interface MemoryLogOptions {
  */
 export class MemoryLog implements Log {
   recovered: readonly NewBlock[] = []
+  readonly feedKey = keyOf
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
@@ -157,12 +155,11 @@ export class MemoryLog implements Log {
     const held = this.#feedOf(feed)
     if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
-    let at = index
-    for (const bytes of blocks) {
-      const present = held.blocks[at]
+    for (const [nth, bytes] of blocks.entries()) {
+      const present = held.blocks[index + nth]
       if (present === undefined) held.push(bytes)
-      else if (!equalBytes(present, bytes)) throw new Failure('feed-frozen', { process: feed.process, index: at })
-      at += 1
+      else if (!equalBytes(present, bytes))
+        throw new Failure('feed-frozen', { process: feed.process, index: index + nth })
     }
     if (held.length === before) return
     this.#wrote(() => held.cut(before))
@@ -284,12 +281,6 @@ export class MemoryLog implements Log {
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
     this.#frozen.set(nameOf(feed), why)
     this.#feedOf(feed).cut(length)
-  }
-
-  feedKey(feed: FeedSpec): Uint8Array {
-    const signers = feed.signers.map(fromBase64Url)
-    const fields = [feed.kind, fromBase64Url(feed.process), feed.epoch, feed.quorum, signers]
-    return domainHash('test/feed', encodeCbor(fields))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
