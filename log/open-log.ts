@@ -197,7 +197,11 @@ async function startWriting(
   journalled: readonly JournalledBlock[],
   opened: Opened,
 ): Promise<Pick<HypercoreLogParts, 'states' | 'reader' | 'trees' | 'proofs' | 'behind' | 'keeper'>> {
-  const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
+  const states = new FeedStates({
+    nodeKey,
+    max: options.feedsKnownMax ?? FEEDS_KNOWN_MAX,
+    retired: state => feeds.forget(state),
+  })
   const settle = async (generation: number): Promise<void> => {
     await messages.flush()
     await processes.flush()

@@ -22,6 +22,7 @@ export async function loneHost(
     isPublic: false,
     isRefused: () => false,
     refused: () => undefined,
+    isKept: () => false,
     watch: new StreamWatch(),
     ...options,
   })

@@ -1,4 +1,4 @@
-import type { Lane } from './lane.ts'
+import type { Lane } from '../lanes/lane.ts'
 
 /** What a call hands in is held back no longer than this, though the call brings more. */
 const GATHER_MAX_MS = 5_000

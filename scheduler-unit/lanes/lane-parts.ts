@@ -1,4 +1,4 @@
-import type { Log, NewBlock, ProcessDescription, UnderWay } from '../protocol/index.ts'
+import type { Log, NewBlock, ProcessDescription, UnderWay } from '../../protocol/index.ts'
 import type { Ahead } from './ahead.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 import type { RecentReceipts } from './recent-receipts.ts'

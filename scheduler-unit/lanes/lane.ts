@@ -10,7 +10,7 @@ import {
   type ProcessDescription,
   type ScheduleAnswer,
   type Slot,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'

@@ -10,10 +10,10 @@ import {
   type Receipt,
   readFrameHead,
   type Slot,
-} from '../protocol/index.ts'
-import type { Lane } from './lane.ts'
-import type { Lanes } from './lanes.ts'
-import type { Seated } from './recent-receipts.ts'
+} from '../../protocol/index.ts'
+import type { Lane } from '../lanes/lane.ts'
+import type { Lanes } from '../lanes/lanes.ts'
+import type { Seated } from '../lanes/recent-receipts.ts'
 
 /** Receipts of messages that have their slot already: the same message again gets the same receipt. */
 export class KnownReceipts {

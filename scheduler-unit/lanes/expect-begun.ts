@@ -1,4 +1,4 @@
-import { Failure, type Log, messagesFeed, type ProcessDescription } from '../protocol/index.ts'
+import { Failure, type Log, messagesFeed, type ProcessDescription } from '../../protocol/index.ts'
 
 /**
  * Resolves once all that the feed of a process begins with stands on disk: what is written behind it is written at once, and must

@@ -1,4 +1,4 @@
-import { PENDING_PER_PROCESS_MAX, PENDING_PER_PROCESS_MAX_BYTES } from '../protocol/index.ts'
+import { PENDING_PER_PROCESS_MAX, PENDING_PER_PROCESS_MAX_BYTES } from '../../protocol/index.ts'
 import type { Pending } from './pending.ts'
 
 /** What waits in a lane, in the order of its slots to be. */

@@ -1,4 +1,4 @@
-import { FRAME_ASSIGNMENTS_MAX, FRAME_SIZE_BYTES } from '../protocol/index.ts'
+import { FRAME_ASSIGNMENTS_MAX, FRAME_SIZE_BYTES } from '../../protocol/index.ts'
 
 /** Bytes of an assignment around its envelope, at most. */
 const ASSIGNMENT_OVERHEAD_BYTES = 10

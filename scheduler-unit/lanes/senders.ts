@@ -10,7 +10,7 @@ import {
   type ProcessId,
   readSmall,
   toUtf8,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 
 /** Blocks after which the store is told again; what it was not told is read from their frames. */
 const STORE_EVERY_BLOCKS = 64

@@ -1,4 +1,4 @@
-import { SIGNER_RATE_PER_SECOND, SIGNERS_TRACKED_MAX } from '../protocol/index.ts'
+import { Failure, SIGNER_RATE_PER_SECOND, SIGNERS_TRACKED_MAX } from '../../protocol/index.ts'
 
 const BURST_SECONDS = 10
 
@@ -25,6 +25,11 @@ export class SignerRates {
     if (bucket.tokens < 1) return false
     bucket.tokens -= 1
     return true
+  }
+
+  /** Takes one token of `signer`. @throws {Failure} `busy` if there is none */
+  expect(signer: string, nowMs: number): void {
+    if (!this.take(signer, nowMs)) throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
   }
 
   #remember(signer: string, bucket: { tokens: number; atMs: number }): void {

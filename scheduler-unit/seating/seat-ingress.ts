@@ -1,34 +1,19 @@
 import {
   type CallRequest,
-  type Clock,
   type Envelope,
   Failure,
   ingressWindow,
   isCanisterSigned,
-  type Log,
   type MessageId,
-  type ProcessDescription,
   type ProcessId,
   principalText,
-  type Receipt,
   type RequestEnvelope,
   requestMessageId,
-} from '../protocol/index.ts'
-import { type AdmissionParts, admitApart, admitIngress, parseIngress } from './admission.ts'
-import type { Lane } from './lane.ts'
-import type { Lanes } from './lanes.ts'
-import { failedAnswer, known, type Seat } from './outcome.ts'
-import type { SignerRates } from './rate.ts'
-
-export interface IngressParts extends Pick<AdmissionParts, 'notary'> {
-  readonly log: Pick<Log, 'messages'>
-  readonly clock: Clock
-  readonly lanes: Lanes
-  readonly rates: SignerRates
-  /** @throws {Failure} `unknown-process` */
-  describe(process: ProcessId): Promise<ProcessDescription>
-  receiptOf(lane: Lane, id: MessageId): Promise<Receipt | undefined>
-}
+} from '../../protocol/index.ts'
+import { admitApart, admitIngress, parseIngress } from './admission.ts'
+import type { Lane } from '../lanes/lane.ts'
+import { failedAnswer, known, type Seat } from '../lanes/outcome.ts'
+import type { SeatingParts } from './seating-parts.ts'
 
 type Ingress = Extract<Envelope, { kind: 'ingress' }>
 
@@ -38,7 +23,7 @@ type Ingress = Extract<Envelope, { kind: 'ingress' }>
  * when that is done: requests have no order, so nobody waits behind it. @throws {Failure}
  */
 export async function seatIngress(
-  parts: IngressParts,
+  parts: SeatingParts,
   process: ProcessId,
   envelope: Ingress,
   parsed: RequestEnvelope<CallRequest> | undefined,
@@ -53,7 +38,7 @@ export async function seatIngress(
 }
 
 async function seatParsed(
-  parts: IngressParts,
+  parts: SeatingParts,
   process: ProcessId,
   envelope: Ingress,
   request: RequestEnvelope<CallRequest>,
@@ -65,7 +50,7 @@ async function seatParsed(
   if (recent !== undefined) return { answer: known(recent.answer) }
   const lane = await lanes.get(process, undefined)
   using _held = lane.hold()
-  const receipt = log.messages.lacks(process, id) ? undefined : await parts.receiptOf(lane, id)
+  const receipt = log.messages.lacks(process, id) ? undefined : await parts.receipts.of(lane, id)
   if (receipt !== undefined) return { answer: { status: 'known', receipt } }
   // Two requests with the same id may both have come here.
   const raced = lane.recent(id)
@@ -76,7 +61,7 @@ async function seatParsed(
 
 /** The same without a wait: nothing, if something has to be looked up. @throws {Failure} */
 export function seatIngressNow(
-  parts: IngressParts,
+  parts: SeatingParts,
   lane: Lane,
   envelope: Ingress,
   parsed: RequestEnvelope<CallRequest> | undefined,
@@ -91,15 +76,12 @@ export function seatIngressNow(
 }
 
 function enqueue(
-  { rates, clock }: IngressParts,
+  { rates, clock }: SeatingParts,
   lane: Lane,
   envelope: Ingress,
   request: RequestEnvelope<CallRequest>,
   id: MessageId,
 ): Seat {
-  const signer = principalText(request.request.sender)
-  if (!rates.take(signer, clock.now()))
-    throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
-  const window = ingressWindow(request)
-  return lane.enqueue(id, envelope, { window })
+  rates.expect(principalText(request.request.sender), clock.now())
+  return lane.enqueue(id, envelope, { window: ingressWindow(request) })
 }

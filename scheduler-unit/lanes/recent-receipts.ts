@@ -7,7 +7,7 @@ import {
   RECENT_RECEIPTS_MAX_BYTES,
   type Receipt,
   type ScheduleAnswer,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 
 /** A message that has, or is about to have, its slot. */

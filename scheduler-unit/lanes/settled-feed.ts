@@ -11,7 +11,7 @@ import {
   type ProcessId,
   type Receipt,
   type ScheduleAnswer,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 import { Senders } from './senders.ts'
 
 /**

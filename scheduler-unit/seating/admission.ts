@@ -10,7 +10,6 @@ import {
   typeOf,
   ITEM_SIZE_MAX_BYTES,
   isControl,
-  type KeyId,
   type Log,
   MalformedBytes,
   type Notary,
@@ -31,7 +30,7 @@ import {
   spawnRequestOf,
   verifyDataItem,
   speaksTooLate,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 
 export interface AdmissionParts {
   /** Who checks what canisters may have signed, which takes long; whoever admits it, if not given. */
@@ -180,15 +179,6 @@ function refuteLate({ core }: Push, { signatures }: PushProof, sender: ProcessDe
   return speaksTooLate(sender, signatures[0]?.unit ?? 0, core.slot)
     ? 'its compute units were no longer those of the sender'
     : undefined
-}
-
-/** May this node schedule that process? @throws {Failure} `not-scheduler`; `moved` if it did */
-export function checkScheduler(description: ProcessDescription, key: KeyId): void {
-  const { schedulers, schedulerQuorum } = description.policy
-  if (schedulers[0] === key && schedulers.length === 1 && schedulerQuorum === 1) return
-  const { id: process, epoch, earlier = [] } = description
-  if (earlier.some(({ policy }) => policy.schedulers.includes(key))) throw new Failure('moved', { process, epoch })
-  throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
 }
 
 /** Consumes the seq of a push that is too large to stand in a feed. */

@@ -1,4 +1,4 @@
-import { asProcessId, fromBase64Url, type ProcessId, type Store, toBase64Url, toUtf8 } from '../protocol/index.ts'
+import { asProcessId, fromBase64Url, type ProcessId, type Store, toBase64Url, toUtf8 } from '../../protocol/index.ts'
 
 const PREFIX = toUtf8('scheduler/monitored/')
 const END = toUtf8('scheduler/monitored0')

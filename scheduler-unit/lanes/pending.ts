@@ -1,4 +1,4 @@
-import type { Commitment, Envelope, MessageId, PushSender } from '../protocol/index.ts'
+import type { Commitment, Envelope, MessageId, PushSender } from '../../protocol/index.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Between which times, both included, a slot may hold a message. */

@@ -8,19 +8,14 @@ import {
   type ProcessId,
   type PushSender,
   pushSender,
-} from '../protocol/index.ts'
+} from '../../protocol/index.ts'
 import { admitItem, admitPush, parseItem } from './admission.ts'
-import type { IngressParts } from './ingress.ts'
-import { known, type Seat } from './outcome.ts'
-
-export interface AssignedParts extends IngressParts {
-  /** Whether processes of that module take assigned messages. */
-  assignable(process: ProcessDescription): Promise<boolean>
-}
+import type { SeatingParts } from './seating-parts.ts'
+import { known, type Seat } from '../lanes/outcome.ts'
 
 /** A message that is addressed to another process: checked, and given its slot in this one too. @throws {Failure} */
 export async function seatAssigned(
-  parts: AssignedParts,
+  parts: SeatingParts,
   process: ProcessId,
   envelope: Extract<Envelope, { kind: 'assign' }>,
 ): Promise<Seat> {
@@ -31,7 +26,7 @@ export async function seatAssigned(
   const id = envelopeId(envelope, process, 0)
   const recent = lane.recent(id)
   if (recent !== undefined) return { answer: known(recent.answer) }
-  const receipt = await parts.receiptOf(lane, id)
+  const receipt = await parts.receipts.of(lane, id)
   if (receipt !== undefined) return { answer: { status: 'known', receipt } }
   const sender = await admit(parts, envelope.message, lane.process)
   const raced = lane.recent(id)
@@ -41,7 +36,7 @@ export async function seatAssigned(
 
 /** Gives who sent a push. */
 async function admit(
-  { clock, describe }: AssignedParts,
+  { clock, describe }: SeatingParts,
   message: ItemOrPush,
   { id: process, policy }: ProcessDescription,
 ): Promise<PushSender | undefined> {

@@ -1,4 +1,4 @@
-import { Commitment, type UnderWay } from '../protocol/index.ts'
+import { Commitment, type UnderWay } from '../../protocol/index.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 import type { Pending } from './pending.ts'
 

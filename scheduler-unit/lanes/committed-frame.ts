@@ -1,4 +1,4 @@
-import type { MessageId, ProcessDescription, PushSender, Slot } from '../protocol/index.ts'
+import type { MessageId, ProcessDescription, PushSender, Slot } from '../../protocol/index.ts'
 
 /** A frame that has become durable. */
 export interface CommittedFrame {

@@ -1,4 +1,4 @@
-import { type Clock, CRON_TIMER_PREFIX, type ProcessId, type Timer } from '../protocol/index.ts'
+import { type Clock, CRON_TIMER_PREFIX, type ProcessId, type Timer } from '../../protocol/index.ts'
 
 /** A tick whose time has come. */
 export interface DueTick {

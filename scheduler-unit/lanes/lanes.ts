@@ -6,9 +6,9 @@ import {
   type Log,
   type ProcessDescription,
   type ProcessId,
-} from '../protocol/index.ts'
-import { checkScheduler } from './admission.ts'
+} from '../../protocol/index.ts'
 import { Ahead } from './ahead.ts'
+import { checkScheduler } from './check-scheduler.ts'
 import { expectBegun } from './expect-begun.ts'
 import { Lane } from './lane.ts'
 import type { LaneParts } from './lane-parts.ts'

@@ -1,4 +1,4 @@
-import { Failure, type ScheduleAnswer } from '../protocol/index.ts'
+import { Failure, type ScheduleAnswer } from '../../protocol/index.ts'
 
 /** A seat in the feed, or why there is none; in an object, so that waiting for the one is not waiting for the other. */
 export interface Seat {

@@ -1,4 +1,4 @@
-import { encodeFrame, envelopeId, type ProcessDescription, type Slot } from '../protocol/index.ts'
+import { encodeFrame, envelopeId, type ProcessDescription, type Slot } from '../../protocol/index.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 import { cutFrames } from './cut-frames.ts'
 import type { Pending } from './pending.ts'
