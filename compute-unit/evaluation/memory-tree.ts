@@ -9,7 +9,7 @@ const TOP_LEVEL = 5
 const HASH_BYTES = 32
 const HASH_WORDS = HASH_BYTES / 4
 /** What a leaf has at most: as much as is hashed in the time that is lost with each hash of its own, several times over. */
-const LEAF_MAX_WORDS = (32 * 1024) / 4
+const LEAF_MAX_WORDS = (16 * 1024) / 4
 /** The highest byte of the first word of a node; in a leaf it is 0, because indexes are below 2^24. */
 const NODE = 1 << 24
 const NODE_HEAD_BYTES = 4
@@ -49,7 +49,7 @@ type Part = Leaf | Branch | undefined
  *
  * 1. Each chunk of 4 KiB that differs from the image has a piece: its index, little-endian in four bytes, and its changed lines. A chunk that the
  *    image does not have is compared with zeros.
- * 2. Pieces of up to 32 KiB together are hashed in one: sha256(the pieces, ascending). More are divided by the highest hexadecimal digit in which
+ * 2. Pieces of up to 16 KiB together are hashed in one: sha256(the pieces, ascending). More are divided by the highest hexadecimal digit in which
  *    six-digit indexes may differ, then by the next: sha256(16-bit map of the parts that there are, little-endian, digit 0 lowest ‖ 0x00 ‖ 0x01 ‖
  *    their hashes in order); a part that is alone is not hashed again. The root of no pieces is 32 zero bytes.
  * 3. So memory that is as it was at first costs nothing, that of most processes one hash, and growing alone does not change the root

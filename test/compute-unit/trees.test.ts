@@ -234,7 +234,7 @@ function describedPart(pieces: readonly Piece[], level: number): Uint8Array {
   const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest()
   const bytes = Buffer.concat(pieces.map(piece => piece.bytes))
   if (bytes.length === 0) return EMPTY_ROOT
-  if (bytes.length <= 32_768) return sha(bytes)
+  if (bytes.length <= 16_384) return sha(bytes)
   const parts = Array.from({ length: 16 }, (_, digit) => {
     const below = pieces.filter(({ index }) => Math.floor(index / 16 ** level) % 16 === digit)
     return { digit, below }
