@@ -8,7 +8,7 @@ export async function loneHost(
   {
     listens = false,
     ...options
-  }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens' | 'relay' | 'listen' | 'dialled'>> = {},
+  }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens' | 'relay' | 'listen' | 'dialled' | 'isPublic'>> = {},
 ): Promise<Host> {
   const host = await openHost({
     seed: new Uint8Array(32).fill(seed),
