@@ -4,6 +4,7 @@ import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
 import { configFlags } from '../words/config-flags.ts'
 import { showDuration } from '../words/duration.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll node backup` */
 export async function backUpNode(context: CommandContext): Promise<undefined> {
@@ -18,19 +19,20 @@ export async function backUpNode(context: CommandContext): Promise<undefined> {
 }
 
 /** `atoll node restore` */
-export async function restoreNode({ flags, terminal, positionals, output }: CommandContext): Promise<undefined> {
+export async function restoreNode(context: CommandContext): Promise<undefined> {
+  const { flags, terminal, positionals, output } = context
   const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
   const backup = resolve(terminal.cwd, positionals[0] ?? '')
   await restoreBackup(backup, config.data)
-  const folder = relative(terminal.cwd, config.data) || '.'
+  const start = `${commandName(context)} up --data ${relative(terminal.cwd, config.data) || '.'}`
   output.document('node.restored', { backup, data: config.data }, () =>
     [
       `${config.data} is what ${backup} was`,
       '',
       'next, one of them:',
-      `  atoll up --data ${folder} --peer <address>`,
+      `  ${start} --peer <address>`,
       '    takes back from peers what was acknowledged since, before it writes anything',
-      `  atoll up --data ${folder} --accept-restored`,
+      `  ${start} --accept-restored`,
       '    only if nothing was: two messages could get one slot',
     ].join('\n'),
   )

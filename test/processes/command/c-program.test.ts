@@ -1,6 +1,9 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Tag } from '../../../protocol/index.ts'
 import { tags } from '../../fakes/guest-context.ts'
+import { temporaryFolder } from '../../cli/test-terminal.ts'
 import { CommandDriver } from './command-driver.ts'
 import { acting } from './sample-program.ts'
 import { compileC, hasCompiler } from './wasi-compiler.ts'
@@ -65,5 +68,24 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
     })
   })
 })
+
+it.skipIf(!hasCompiler)(
+  'the C program of docs/protocol/command.md counts as that page says',
+  { timeout: 180_000 },
+  async () => {
+    const page = await readFile('docs/protocol/command.md', 'utf8')
+    await using folder = await temporaryFolder()
+    const source = join(folder.path, 'count.c')
+    await writeFile(source, /```c\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
+    const counter = CommandDriver.open(await compileC(source), [])
+    try {
+      const process = counter.fresh()
+      expect(process.run(acting('any')).answer).toEqual({ reply: 1 })
+      expect(process.run(acting('any')).answer).toEqual({ reply: 2 })
+    } finally {
+      counter.close()
+    }
+  },
+)
 
 it.skipIf(hasCompiler)(`C programs: ${NO_COMPILER}`, () => undefined)
