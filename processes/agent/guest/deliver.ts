@@ -63,7 +63,7 @@ export function next(): string | undefined {
   slot.isBare = false
   if (slot.failure === undefined) endIfStuck()
   if (slot.failure !== undefined) return seal()
-  const due = slot.isUsedUp || isOutboxNearlyFull() ? undefined : slot.due.shift()
+  const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
   if (due !== undefined) {
     slot.step += 1
     due()

@@ -36,14 +36,11 @@ function randomUUID(): string {
 }
 
 /** Its functions would wait for another thread. */
-const subtle: unknown = new Proxy(
-  {},
-  {
-    get(_, name) {
-      throw new AgentError('unavailable', absentDigest(String(name)))
-    },
+const subtle: unknown = new Proxy(Object, {
+  get(_, name) {
+    throw new AgentError('unavailable', absentDigest(String(name)))
   },
-)
+})
 
 const log = (...values: unknown[]): void => host.log(format(values))
 

@@ -28,7 +28,7 @@ export function canRunQueued(): boolean {
   // Answers that wait go first: what begins could fill slot after slot.
   if (slot.kind === 'query' || agent.late.length > 0) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
-  return slot.step < STEPS_MAX && !slot.isUsedUp && !isOutboxNearlyFull()
+  return slot.step < STEPS_MAX && !isOutboxNearlyFull()
 }
 
 /**

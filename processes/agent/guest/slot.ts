@@ -68,10 +68,8 @@ export const slot = {
   due: [] as (() => void)[],
   /** No call can be answered from here. */
   isDeep: false,
-  /** Requests that wait are not begun here: a tick brings fuel of its own. */
+  /** Little is left, of fuel or of gas. Requests that wait are not begun here: a tick brings its own. */
   isSpent: false,
-  /** A step of it used up what the others would live on: they are left to later slots. */
-  isUsedUp: false,
   /** Promises were touched: what is left to do shows when all jobs are done. */
   isAsync: false,
   isSealed: false,
@@ -103,7 +101,6 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
 }
 
 function emptyLists(): void {
-  slot.isUsedUp = false
   if (slot.payers.size > 0) slot.payers = new Map()
   if (slot.failures.size > 0) slot.failures = new Map()
   if (slot.sends.length > 0) slot.sends = []

@@ -162,7 +162,7 @@ function endOf(actor: Task | undefined, isShared = false): StepEnd | undefined {
   for (const { request, error } of known) {
     const other = openTask(request, actor)
     const isUsedUp = SHARED_LIMITS.includes(error.code)
-    slot.isUsedUp ||= isUsedUp
+    if (isUsedUp) leaveTheRest()
     if (other !== undefined) {
       refuse(other, error)
       if (isUsedUp) end ??= { own: undefined, undone: undoneBy(other, error) }
@@ -173,6 +173,12 @@ function endOf(actor: Task | undefined, isShared = false): StepEnd | undefined {
     isAgain ||= request === NOBODY
   }
   return end
+}
+
+/** What would live on the same is left to later slots. */
+function leaveTheRest(): void {
+  slot.isSpent = true
+  slot.due = []
 }
 
 function openTask(request: number, except: Task | undefined): Task | undefined {
