@@ -168,3 +168,15 @@ it('what expired while it waited says nothing about what it came with, which is 
   expect(await harness.envelopes(process.id)).toHaveLength(2)
   await lane.durable()
 })
+
+it('a date that is set ends no hold, and makes none last', async () => {
+  await using harness = await Harness.open()
+  const { clock, unit } = harness
+  const process = await harness.spawn()
+  await unit.hold(process, clock.now() + 60_000)
+  clock.setDate(3_600_000)
+  expect(refusalOf(await send(harness, process))).toBe('moved')
+  clock.setDate(-7_200_000)
+  clock.advance(60_000)
+  receiptOf(await send(harness, process))
+})
