@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   arweaveSigner,
@@ -13,7 +13,7 @@ import {
 import { ed25519IcSigner, type IcSigner, secp256k1IcSigner } from './ic/ic-signer.ts'
 import { readKey, type SecretKey } from './words/read-key.ts'
 import { readSettingsFile, SETTINGS_FILE } from './words/settings.ts'
-import { writeOnce } from './write-once.ts'
+import { makeSecret, refuseOpen } from '../secrets/index.ts'
 
 /** Somebody the user can sign as. */
 export interface Identity {
@@ -109,7 +109,7 @@ export class IdentityStore {
     const { kind, ...secret } = key
     const { address } = signerOf(key)
     const text = JSON.stringify({ $type: 'identity', v: VERSION, name, kind, address, ...secret }, undefined, 2)
-    if (!(await writeOnce(path, `${text}\n`))) throw new Failure('already-there', { identity: name, path })
+    if (!(await makeSecret(path, `${text}\n`))) throw new Failure('already-there', { identity: name, path })
     return { name, kind, address }
   }
 
@@ -118,7 +118,7 @@ export class IdentityStore {
     const path = this.pathOf(name)
     let text: string
     try {
-      await refuseOpenFile(path)
+      await refuseOpen(path)
       text = await readFile(path, 'utf8')
     } catch (error) {
       if (!isMissing(error)) throw error
@@ -145,12 +145,6 @@ function signerOf(key: SecretKey): Signer {
     default:
       throw new Error('no such kind of key')
   }
-}
-
-async function refuseOpenFile(path: string): Promise<void> {
-  const mode = (await lstat(path)).mode & 0o777
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return
-  throw new Failure('open-keys', { path, mode: mode.toString(8), expected: '600' })
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../protocol/index.ts'
-import { writeOnce } from './write-once.ts'
+import { makeSecret, refuseOpen } from '../secrets/index.ts'
 
 const FILE = 'mcp-token'
 const VARIABLE = 'ATOLL_MCP_TOKEN'
@@ -24,8 +24,8 @@ export async function readMcpToken(home: string, env: Readonly<Record<string, st
   if (given !== undefined && given !== '') return checked(given, VARIABLE)
   const file = join(home, FILE)
   await mkdir(home, { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) await writeOnce(file, `${randomBytes(32).toString('base64url')}\n`)
-  if (((await stat(file)).mode & 0o077) !== 0) throw new Failure('open-keys', { file })
+  if (!existsSync(file)) await makeSecret(file, `${randomBytes(32).toString('base64url')}\n`)
+  await refuseOpen(file)
   return checked((await readFile(file, 'utf8')).trim(), file)
 }
 

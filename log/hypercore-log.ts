@@ -28,6 +28,7 @@ import { keyOf } from './feeds/feed-manifest.ts'
 import { type FeedState, freeze, hashedLength, isInPrologue, visibleLength } from './feeds/feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feeds/feed-states.ts'
 import { backUp } from './back-up.ts'
+import { closeLog } from './close-log.ts'
 import { figuresOf, type LogFigures } from './figures.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './journal/group-commit.ts'
 import type { FeedProofs } from './feeds/feed-proofs.ts'
@@ -242,6 +243,10 @@ export class HypercoreLog implements Log {
     return this.#held(feed, state => this.#parts.proofs.prefix(state, length ?? hashedLength(state)))
   }
 
+  hold(feed: FeedSpec): Disposable {
+    return this.#parts.states.hold(feed)
+  }
+
   watch(grew: (growth: FeedGrowth) => void): Disposable {
     return this.#parts.watchers.add(grew)
   }
@@ -261,7 +266,7 @@ export class HypercoreLog implements Log {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= closeLog(this.#parts, this.#group)
     return this.#closed
   }
 
@@ -329,33 +334,6 @@ export class HypercoreLog implements Log {
       if (block.feed.kind === 'messages') messages.add(block)
       watchers.tell(state, [bytes])
     }
-  }
-
-  async #close(): Promise<void> {
-    const { behind, journal, keeper, messages, processes, replication, store, feeds } = this.#parts
-    const errors: unknown[] = []
-    const step = async (run: () => Promise<void>): Promise<void> => {
-      try {
-        await run()
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    await this.#group.drain()
-    await step(() => replication[Symbol.asyncDispose]())
-    await step(() => behind[Symbol.asyncDispose]())
-    await step(async () => {
-      await keeper.drain()
-      await journal.rotate()
-      await keeper.drop()
-    })
-    await step(() => messages.close())
-    await step(() => processes.close())
-    await step(() => journal[Symbol.asyncDispose]())
-    await step(() => store[Symbol.asyncDispose]())
-    await step(() => feeds[Symbol.asyncDispose]())
-    if (errors.length > 0)
-      throw new AggregateError(errors, 'the log did not close cleanly; its journal keeps what was acknowledged')
   }
 }
 

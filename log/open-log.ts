@@ -7,6 +7,7 @@ import {
   FEEDS_REPLICATED_MAX,
   JOURNAL_SEGMENT_BYTES,
   type KeyId,
+  type ModuleId,
   OPEN_FEEDS_MAX,
   toBase64Url,
   WRITE_BEHIND_MAX_BYTES,
@@ -49,6 +50,8 @@ export interface OpenLogOptions {
   /** Ed25519 seed of this node, 32 bytes: signs the feeds of which it is the signer. */
   readonly keySeed: Uint8Array
   readonly onProgress?: ((progress: OpenProgress) => void) | undefined
+  /** Hears of a module whose file was damaged, and is removed. */
+  readonly onDamagedModule?: ((id: ModuleId) => void) | undefined
   /** The operator says that this copy may be written to: no other was, since it was taken. */
   readonly acceptRestored?: boolean | undefined
   /** A copy may be opened: whoever opens it asks others what it misses before it has anything committed (`restored`). */
@@ -128,7 +131,7 @@ async function openParts(
 
   const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
   const messages = opened.keepBy(new StoredMessageIndex(store), it => it.close())
-  const modules = await ModuleFolder.open(files, folder.modules)
+  const modules = await ModuleFolder.open(files, folder.modules, { onDamaged: options.onDamagedModule })
   const epochs = await EpochFolder.open(files, folder.epochs)
   const bare = { options, files, feeds, journal, store, processes, messages, nodeKey, keyPair }
   const journalled = journal.takeBlocks()
@@ -194,7 +197,11 @@ async function startWriting(
   journalled: readonly JournalledBlock[],
   opened: Opened,
 ): Promise<Pick<HypercoreLogParts, 'states' | 'reader' | 'trees' | 'proofs' | 'behind' | 'keeper'>> {
-  const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
+  const states = new FeedStates({
+    nodeKey,
+    max: options.feedsKnownMax ?? FEEDS_KNOWN_MAX,
+    retired: state => feeds.forget(state),
+  })
   const settle = async (generation: number): Promise<void> => {
     await messages.flush()
     await processes.flush()

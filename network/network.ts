@@ -144,6 +144,7 @@ export class Network implements AsyncDisposable {
       isPublic: listen.some(address => !isLoopback(address)),
       listens: listen.length > 0,
       isRefused,
+      isKept: key => (later.network === undefined ? false : later.network.#statics.has(key)),
       refused: (key, address) => {
         if (later.network !== undefined) later.network.#statics.refused(key, address)
       },

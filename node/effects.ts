@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { type EffectOffer, httpFetch, type LlmEndpoint, llmGenerate } from '../messenger-unit/index.ts'
 import { ed25519Signer, type Effects, Failure } from '../protocol/index.ts'
-import { type NodeKeys, refuseOpen } from './keystore.ts'
+import { refuseOpen } from '../secrets/index.ts'
+import type { NodeKeys } from './keystore.ts'
 
 /** What a node may be asked to do outside the network. */
 export interface EffectOptions {
@@ -47,6 +48,6 @@ async function readKey(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(cause => {
     throw new Failure('bad-config', { setting: 'llmKeyFile', path }, { cause, note: 'it cannot be read' })
   })
-  await refuseOpen(path, 0o600)
+  await refuseOpen(path)
   return text.trim()
 }

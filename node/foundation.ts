@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Metrics } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
-import type { Failure, Log, ProcessId } from '../protocol/index.ts'
+import type { Failure, Log, ModuleId, ProcessId } from '../protocol/index.ts'
 import { openEffects } from './effects.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
@@ -53,7 +53,19 @@ async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogge
   const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
     logger.info({ phase, done, total }, 'opening the data folder')
   const asksOthers = knowsPeers(options)
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
+  const onDamagedModule = (module: ModuleId): void =>
+    logger.warn(
+      { module },
+      'the file of a module was damaged: it is removed, and fetched from peers or to be added again',
+    )
+  const log = await HypercoreLog.open({
+    directory,
+    keySeed: seed,
+    acceptRestored,
+    asksOthers,
+    onProgress,
+    onDamagedModule,
+  })
   if (log.restored)
     logger.warn(
       { data: directory },

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
-import { chmod, copyFile, link, lstat, open, readFile, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { diskFiles, makeFolder } from '../log/index.ts'
+import { existsSync } from 'node:fs'
+import { chmod, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder } from '../log/index.ts'
 import { asKeyId, ed25519PublicKey, Failure, type KeyId, keyId } from '../protocol/index.ts'
+import { makeSecret, refuseOpen } from '../secrets/index.ts'
 
 /** What a node keeps secret. */
 export interface NodeKeys {
@@ -38,40 +39,10 @@ export async function openKeystore(folder: string): Promise<NodeKeys> {
 }
 
 async function secret(path: string, folder: string): Promise<string> {
-  if (!existsSync(path)) await makeSecret(path)
+  if (!existsSync(path)) await makeSecret(path, `${randomBytes(32).toString('base64url')}\n`)
   await refuseOpen(folder, 0o700)
-  await refuseOpen(path, 0o600)
+  await refuseOpen(path)
   return (await readFile(path, 'utf8')).trim()
-}
-
-/** A secret that has its name is whole, whenever a crash comes; of two starts at once the first gives it the name. */
-async function makeSecret(path: string): Promise<void> {
-  const unnamed = `${path}.${randomBytes(6).toString('hex')}`
-  try {
-    const file = await open(unnamed, 'wx', 0o600)
-    try {
-      await file.writeFile(`${randomBytes(32).toString('base64url')}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    // There are disks, most of them of networks, whose files have one name each.
-    const named = link(unnamed, path).catch(() => copyFile(unnamed, path, constants.COPYFILE_EXCL))
-    await named.catch(error => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    })
-  } finally {
-    await rm(unnamed, { force: true })
-  }
-  await diskFiles.syncFolder(dirname(path))
-}
-
-/** @throws {Failure} `open-keys` if others than its owner can read or write what is at `path` */
-export async function refuseOpen(path: string, mode: number): Promise<void> {
-  if (process.platform === 'win32') return
-  const found = (await lstat(path)).mode & 0o777
-  if ((found & ~mode) === 0) return
-  throw new Failure('open-keys', { path, mode: found.toString(8), expected: mode.toString(8) })
 }
 
 /** Makes a folder that only its owner can enter. */

@@ -1,5 +1,5 @@
 import type { ProcessId } from '../protocol/index.ts'
-import type { Lanes } from './lanes.ts'
+import type { Lanes } from './lanes/lanes.ts'
 
 export interface ConfirmParts {
   /** Resolves once others were asked whether a process was handed over since this node was last up. */

@@ -2,10 +2,11 @@ import { type Clock, Failure, type ProcessId } from '../protocol/index.ts'
 
 /** Processes of which nothing is taken for a while: they are being handed over. */
 export class Holds {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
+  /** By the time that passes: a date that is set ends no handover, and makes none last. */
   readonly #untilMs = new Map<ProcessId, number>()
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now' | 'elapsed'>) {
     this.#clock = clock
   }
 
@@ -13,15 +14,16 @@ export class Holds {
   has(process: ProcessId): boolean {
     const untilMs = this.#untilMs.get(process)
     if (untilMs === undefined) return false
-    if (untilMs > this.#clock.now()) return true
+    if (untilMs > this.#clock.elapsed()) return true
     this.#untilMs.delete(process)
     return false
   }
 
-  /** Holds a process until then, or for as long as it is held already if that is longer. */
+  /** Holds a process until that date, or for as long as it is held already if that is longer. */
   add(process: ProcessId, untilMs: number): void {
     for (const other of [...this.#untilMs.keys()]) this.has(other)
-    this.#untilMs.set(process, Math.max(untilMs, this.#untilMs.get(process) ?? untilMs))
+    const endMs = this.#clock.elapsed() + untilMs - this.#clock.now()
+    this.#untilMs.set(process, Math.max(endMs, this.#untilMs.get(process) ?? endMs))
   }
 
   release(process: ProcessId): void {

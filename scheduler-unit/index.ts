@@ -1,3 +1,3 @@
 export { framesOf } from './co-signing/frames-of.ts'
-export type { CommittedFrame } from './committed-frame.ts'
+export type { CommittedFrame } from './lanes/committed-frame.ts'
 export { SchedulerUnit, type SchedulerUnitParts } from './scheduler-unit.ts'

@@ -4,13 +4,24 @@
  *
  *     node scripts/programs.mjs
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, transform } from 'esbuild'
-import { contentOf, fingerprintOf, freshBundle, nativePart, readBundle } from '../startup/index.ts'
+import { engineFile } from '../processes/agent/build-engine.mjs'
+import { contentOf, fingerprintOf, freshBundle, isHeld, nativePart, readBundle } from '../startup/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLES = join(ROOT, '.cache', 'programs')
@@ -25,6 +36,9 @@ const PROGRAMS = {
 const HOST = { 'host-main': 'node/programs/host-main' }
 /** Sources that look beside themselves for one of these programs: they are to find that of the bundle. */
 const LOOK_BESIDE = ['node/programs/host-path', 'node/programs/clerk-program', 'gateway/ic/bls-signer']
+/** Finds what agents run on below its own folder: a bundle has copies, since the next build replaces them while a node runs. */
+const RUNS_AGENTS = 'processes/agent/engine'
+const BUILT_FOR_AGENTS = 'processes/agent/build'
 /** Packages that look for files of their own. */
 const APART = ['esbuild', 'pino', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
 /** A source of numbers, and of functions that make bytes, always the same: they are made here, where each program took 15 ms of its start for it. */
@@ -33,7 +47,7 @@ const SAME_BYTES = /[\\/]protocol[\\/]crypto[\\/]sha256-code\.[jt]s$/
 const NATIVE_PART = join(ROOT, 'startup', 'native-part.ts')
 /** What decides what is made, beside the sources. */
 const CONFIGURATION = ['scripts/programs.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
-/** Bundles that stay: a node that runs from an earlier one starts its hosts from there. */
+/** Bundles that stay, beside those that something runs from. */
 const KEPT = 4
 /** A file system's clock may stand still for so long. */
 const CLOCK_MAX_MS = 50
@@ -95,7 +109,7 @@ export async function bundle(folder, { root, ending, packages }) {
         plugins: [
           builtins(),
           sameBytes(),
-          whereItLay(root, folder),
+          whereItLay(root, folder, packages === 'bundle' ? [...LOOK_BESIDE, RUNS_AGENTS] : LOOK_BESIDE),
           ...(packages === 'bundle' ? [addons(folder), packagesApart(folder)] : []),
         ],
         ...(packages === 'external' ? { packages } : {}),
@@ -107,7 +121,16 @@ export async function bundle(folder, { root, ending, packages }) {
   )
   const read = made.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter(input => !input.includes(':'))
   const manifests = new Set(read.flatMap(input => manifestsAbove(root, input)))
-  return [...new Set([...CONFIGURATION, ...manifests, ...read])].sort()
+  const forAgents = packages === 'bundle' ? await copyForAgents(root, folder) : []
+  return [...new Set([...CONFIGURATION, ...manifests, ...forAgents, ...read])].sort()
+}
+
+/** @returns what was copied, relative to `root` */
+async function copyForAgents(root, folder) {
+  const names = [await engineFile(), 'prelude.js']
+  mkdirSync(join(folder, 'build'))
+  for (const name of names) copyFileSync(join(root, BUILT_FOR_AGENTS, name), join(folder, 'build', name))
+  return names.map(name => `${BUILT_FOR_AGENTS}/${name}`)
 }
 
 /** A letter that takes more than one byte. */
@@ -179,15 +202,15 @@ function sameBytes() {
   }
 }
 
-/** Sources find the files that lie beside them, wherever the bundle lies. */
-function whereItLay(root, folder) {
+/** Sources find the files that lie beside them, wherever the bundle lies; those of `lookBeside` what lies beside the bundle. */
+function whereItLay(root, folder, lookBeside) {
   return {
     name: 'where it lay',
     setup(within) {
       within.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
         const text = readFileSync(path, 'utf8')
         const place = relative(root, path).split(sep).join('/')
-        if (!text.includes('import.meta') || LOOK_BESIDE.some(name => place.startsWith(`${name}.`))) return undefined
+        if (!text.includes('import.meta') || lookBeside.some(name => place.startsWith(`${name}.`))) return undefined
         const url = `new URL(${JSON.stringify(relative(folder, path).split(sep).join('/'))}, import.meta.url)`
         const from = `globalThis.process.getBuiltinModule('node:module').createRequire(${url})`
         const file = `globalThis.process.getBuiltinModule('node:url').fileURLToPath(${url})`
@@ -280,15 +303,21 @@ function publish(made) {
       `const startup = new URL('./${made.key}/startup.js', import.meta.url)`,
       `const isThere = process.getBuiltinModule('node:fs').existsSync(startup)`,
       'const { begin, freshBundle } = isThere ? await import(startup.href) : {}',
-      'begin?.()',
+      `begin?.(new URL('.', startup))`,
       'const fresh = freshBundle?.()',
       `await import(fresh === undefined ? '../../cli/main.ts' : new URL('main.js', fresh).href)`,
       '',
     ].join('\n'),
   )
-  const others = readdirSync(BUNDLES, { withFileTypes: true })
-    .filter(entry => entry.isDirectory() && entry.name !== made.key)
-    .map(({ name }) => ({ path: join(BUNDLES, name), ms: statSync(join(BUNDLES, name)).mtimeMs }))
+  clearOthers(BUNDLES, made.key)
+}
+
+/** Clears away what lies in `folder` beside the bundle `key`, but for those that something runs from and the latest of the others. */
+export function clearOthers(folder, key) {
+  const others = readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && entry.name !== key)
+    .map(({ name }) => ({ path: join(folder, name), ms: statSync(join(folder, name)).mtimeMs }))
+    .filter(({ path }) => !isHeld(pathToFileURL(`${path}${sep}`)))
     .sort((a, b) => b.ms - a.ms)
   for (const { path } of others.slice(KEPT - 1)) rmSync(path, { recursive: true, force: true })
 }

@@ -15,14 +15,13 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 /** Files that were longer than allowed when the rule, and the layout of lines, came: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'log/hypercore-log.ts': 362,
-  'scheduler-unit/scheduler-unit.ts': 401,
+  'log/hypercore-log.ts': 340,
   'scheduler-unit/co-signing/voter.ts': 313,
   'compute-unit/compute-unit.ts': 351,
-  'compute-unit/following/follower.ts': 480,
-  'compute-unit/evaluation/hosted-process.ts': 463,
-  'processes/canister/calls-taken.ts': 336,
-  'testing/memory/memory-log.ts': 323,
+  'compute-unit/following/follower.ts': 479,
+  'compute-unit/evaluation/hosted-process.ts': 399,
+  'processes/canister/calls-taken.ts': 322,
+  'testing/memory/memory-log.ts': 322,
 }
 
 const sources = Object.keys(ROOMS).flatMap(room => sourcesOf(ROOT, room))

@@ -27,6 +27,7 @@ import { IcClient } from '../ic/ic-client.ts'
 import { LINE_WIDTH, namesOf, showCandid } from '../ic/show-candid.ts'
 import { withNextStep } from '../showing/next-step.ts'
 import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
+import { didYouMean } from '../words/near-word.ts'
 import { whileWaiting } from '../showing/progress.ts'
 import { readWasmFile, readUserFile } from '../words/user-files.ts'
 
@@ -104,16 +105,30 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const did = await client.candid(canister)
   if (did === undefined && principalIn(name) === undefined && (await client.look(canister)) === 'none')
     throw noCanister(name)
-  const told = interfaceOf(did)?.methods.get(method)
+  const methods = interfaceOf(did)?.methods
+  const told = methods?.get(method)
   const arg = encodeArguments(parseCandidText(text), told?.args)
   const isQuery = query === true || (told?.isQuery === true && update !== true)
-  const reply = await (isQuery ? client.query(canister, method, arg) : client.update(canister, method, arg))
+  const asked = isQuery ? client.query(canister, method, arg) : client.update(canister, method, arg)
+  const reply = await asked.catch((error: unknown) => {
+    throw methods !== undefined && told === undefined ? notInInterface(error, method, [...methods.keys()]) : error
+  })
   const [values, names] = [decodeCandid(reply), namesOf(did ?? '')]
   const shown = { canister: principalText(canister), method, candid: showCandid(values, names) }
   output.document('canister.reply', { ...shown, reply: Buffer.from(reply).toString('hex') }, () =>
     showCandid(values, names, LINE_WIDTH),
   )
 }
+
+/** A canister may take what it does not tell of, so it was asked; it has none of that name: then those it tells of are of use. */
+function notInInterface(error: unknown, method: string, known: readonly string[]): unknown {
+  if (!Failure.is(error, 'process-error') || error.details['code'] !== NO_SUCH_METHOD || known.length === 0)
+    return error
+  return withNextStep(error, `Its methods are ${known.join(', ')}${didYouMean(method, known) || '.'}`)
+}
+
+/** The IC's error code of a method that a canister does not have. */
+const NO_SUCH_METHOD = 'IC0536'
 
 const noCanister = (name: string): Failure =>
   withNextStep(

@@ -11,6 +11,11 @@ interface Schema {
   readonly minimum?: number
   readonly exclusiveMinimum?: number
   readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly format?: string
+  readonly pattern?: string
+  readonly examples?: readonly unknown[]
 }
 
 /** Levels of objects in objects that a sample has. */
@@ -20,6 +25,7 @@ const DEPTH_MAX = 4
 export function sampleValue(schema: Schema, depth = 0): unknown {
   if (schema.const !== undefined) return schema.const
   if (schema.default !== undefined) return schema.default
+  if (schema.examples?.[0] !== undefined) return schema.examples[0]
   if (schema.enum !== undefined) return schema.enum[0]
   if (schema.anyOf?.[0] !== undefined) return sampleValue(schema.anyOf[0], depth)
   switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
@@ -28,7 +34,7 @@ export function sampleValue(schema: Schema, depth = 0): unknown {
     case 'array':
       return schema.items === undefined || depth >= DEPTH_MAX ? [] : [sampleValue(schema.items, depth + 1)]
     case 'string':
-      return ''
+      return sampleText(schema)
     case 'integer':
     case 'number':
       return sampleNumber(schema)
@@ -37,6 +43,22 @@ export function sampleValue(schema: Schema, depth = 0): unknown {
     default:
       return null
   }
+}
+
+/** Texts of the formats that contracts ask for most. */
+const TEXTS: Readonly<Record<string, string>> = {
+  uri: 'https://example.org',
+  email: 'ann@example.org',
+  uuid: '00000000-0000-4000-8000-000000000000',
+  date: '2030-01-01',
+  'date-time': '2030-01-01T00:00:00Z',
+}
+
+/** What such a format looks like, or a word of a length that fits; nothing for what only a pattern tells. */
+function sampleText({ format = '', pattern, minLength = 0, maxLength = Infinity }: Schema): string {
+  const known = TEXTS[format]
+  if (known !== undefined) return known
+  return pattern === undefined ? 'text'.padEnd(minLength, '.').slice(0, maxLength) : ''
 }
 
 /** The number nearest to zero, which is what a person would write who has none in mind. */

@@ -1,3 +1,4 @@
+import { Failure } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
 import { sampleValue } from '../completion/sample-value.ts'
@@ -19,12 +20,22 @@ export function urlFlag({ settings }: CommandContext, url: string): string {
 
 const GIVEN: ReadonlySet<string> = new Set(['environment', 'flag'])
 
-/** A call of a process that was just made, with an input to begin from; nothing, if it tells of no message. */
+/** A call of a process that was just made, with an input to begin from; nothing, if its contract has no message. What keeps none is sent an action. */
 export async function firstCall(client: Client, name: string, process: string): Promise<string | undefined> {
-  const told = await client.processes.interface(process).catch(() => undefined)
-  const [message, question] = Object.entries(told?.messages ?? {})[0] ?? []
+  const told = await interfaceIfAny(client, process)
+  if (told === undefined) return `send ${name} --action <action> '<data>'`
+  const [message, question] = Object.entries(told.messages)[0] ?? []
   if (message === undefined || question === undefined) return undefined
   return `call ${name} ${message}${inputOf(question.input)}`
+}
+
+async function interfaceIfAny(client: Client, process: string) {
+  try {
+    return await client.processes.interface(process)
+  } catch (error) {
+    if (Failure.is(error, 'no-contract')) return undefined
+    throw error
+  }
 }
 
 /** An input of that shape, in quotes, behind a space; nothing, if there is none to give. */

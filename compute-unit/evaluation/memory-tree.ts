@@ -1,198 +1,242 @@
-import {
-  CHANGED_LINES_MAX_BYTES,
-  ChangedLines,
-  CHUNK_SIZE_BYTES,
-  EMPTY_ROOT,
-  leafHashes,
-  sha256Each,
-} from '../../protocol/index.ts'
-import { Pieces } from './pieces.ts'
+import { CHUNK_SIZE_BYTES, ChangedLines, CHANGED_LINES_MAX_BYTES, EMPTY_ROOT, sha256 } from '../../protocol/index.ts'
+import { copyWords, mergePieces, PIECE_MAX_WORDS, pieceWords, writePiece } from './memory-pieces.ts'
 
 /** Of a node. */
 const CHILDREN = 16
 const CHILD_BITS = 4
-/** Levels above the chunks: 16^6 chunks of 4 KiB are 64 GiB. */
-const DEPTH = 6
-/** So many indexes are below every level. */
-const WIDTH = CHILDREN ** DEPTH
+/** Of the root: 16^6 chunks of 4 KiB are 64 GiB. */
+const TOP_LEVEL = 5
 const HASH_BYTES = 32
 const HASH_WORDS = HASH_BYTES / 4
-const MAP_BYTES = CHILDREN / 8
-/** Maps of children that there are. */
-const MAPS = 2 ** CHILDREN
-const LEAF_MAP = 1
-const NODE_MAX_BYTES = MAP_BYTES + CHILDREN * HASH_BYTES
-const HASHES_MIN = 16
+/** What a leaf has at most: as much as is hashed in the time that is lost with each hash of its own, several times over. */
+const LEAF_MAX_WORDS = (16 * 1024) / 4
+/** The highest byte of the first word of a node; in a leaf it is 0, because indexes are below 2^24. */
+const NODE = 1 << 24
+const NODE_HEAD_BYTES = 4
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
+const NO_WORDS = new Int32Array(0)
+
+/** The lines in which a chunk differs from the image, valid until the next call; none, if it is as there. */
+type LinesOf = (index: number) => Int32Array
+
+/** Chunks of which all pieces are hashed together. */
+class Leaf {
+  /** Its pieces; not of a single chunk, which is told whole whenever it changes. */
+  words = NO_WORDS
+  /** Words that its pieces have. */
+  size = 0
+  /** Of the first chunk. */
+  index = 0
+
+  get isAlone(): boolean {
+    return this.words.length === 0
+  }
+}
+
+/** Chunks that differ by more than a leaf holds, by a digit of their indexes. */
+class Branch {
+  readonly children = new Array<Leaf | Branch | undefined>(CHILDREN).fill(undefined)
+  readonly hashes = new Int32Array(CHILDREN * HASH_WORDS)
+  size = 0
+  isStale = true
+}
+
+type Part = Leaf | Branch | undefined
 
 /**
- * A commitment to linear memory: a sixteen-ary tree of fixed depth over its chunks, of which it tells how they differ
- * from the module's image. Programs touch many chunks and change little of each; and their processes begin alike.
+ * A commitment to linear memory, which tells how it differs from the module's image: programs touch many chunks and change little of each, and their
+ * processes begin alike.
  *
- * 1. The leaf of a chunk is leafHash(the lines in which it differs from the image); if there are none, 32 zero bytes.
- *    A chunk that the image does not have is compared with zeros.
- * 2. A node whose children are all 32 zero bytes is 32 zero bytes; else sha256(0x01 ‖ 16-bit map of the others,
- *    little-endian, child 0 lowest ‖ the others in order).
- * 3. So memory that is as it was at first costs nothing, and growing alone does not change the root
+ * 1. Each chunk of 4 KiB that differs from the image has a piece: its index, little-endian in four bytes, and its changed lines. A chunk that the
+ *    image does not have is compared with zeros.
+ * 2. Pieces of up to 16 KiB together are hashed in one: sha256(the pieces, ascending). More are divided by the highest hexadecimal digit in which
+ *    six-digit indexes may differ, then by the next: sha256(16-bit map of the parts that there are, little-endian, digit 0 lowest ‖ 0x00 ‖ 0x01 ‖
+ *    their hashes in order); a part that is alone is not hashed again. The root of no pieces is 32 zero bytes.
+ * 3. So memory that is as it was at first costs nothing, that of most processes one hash, and growing alone does not change the root
  *    (the number of pages stands beside it in the state root).
  *
- * Its hashes lie in one buffer: tens of thousands of processes have a tree each, and every object is work for the
- * collector of garbage. For small frames this is a good part of the work, so nothing is made here that could do without.
+ * For small frames this is a good part of the work, so nothing is made here that could do without.
  */
 export class MemoryTree {
-  /**
-   * By level × WIDTH + index: which of `#hashes` is its own, × MAPS, + the map of its children that are not zero, which is
-   * right at any time, though its hash may be stale. The map of a leaf is 1; what has none is 32 zero bytes.
-   */
-  readonly #nodes = new Map<number, number>()
   readonly #image: ReadonlyMap<number, Uint8Array>
-  #hashes = new Int32Array(0)
-  #used = 0
-  /** Nodes of the first level with a chunk that was told since the last root; may be named twice. */
-  #stale: number[] = []
+  readonly #bytes = new Uint8Array(HASH_BYTES)
+  readonly #hash = new Int32Array(this.#bytes.buffer)
+  #root: Part
 
   /** `image` has the chunks of the module's image that are not zero. */
   constructor(image: ReadonlyMap<number, Uint8Array>) {
     this.#image = image
   }
 
-  /** Makes room for this many chunks that will be told. */
-  reserve(chunks: number): void {
-    this.#grow((this.#used + chunks + Math.ceil(chunks / CHILDREN) + DEPTH) * HASH_WORDS)
-  }
-
-  /** Tells the bytes of chunks that may have changed, each once. */
+  /** Tells the chunks that may have changed, each once. `bytesOf` may be asked for any chunk that was told, now or before. */
   put(indexes: readonly number[], bytesOf: (index: number) => Uint8Array): void {
-    this.#put(indexes, index => lines.add(bytesOf(index), this.#image.get(index) ?? ZEROES))
-  }
-
-  /** The same of chunks whose changed lines are known. */
-  putLines(indexes: readonly number[], linesOf: (index: number) => Int32Array): void {
-    this.#put(indexes, index => lines.copy(linesOf(index)))
-  }
-
-  /** `add` adds the changed lines of a chunk to `lines`. */
-  #put(indexes: readonly number[], add: (index: number) => void): void {
-    lines.clear()
-    pieces.clear()
-    for (const index of indexes) {
-      if (lines.left < CHANGED_LINES_MAX_BYTES) {
-        this.#hash(leafHashes)
-        lines.clear()
-      }
-      const start = lines.used
-      add(index)
-      this.#tell(index, lines.used > start)
-      if (lines.used > start) pieces.add(index, start, lines.used)
-      const node = index >> CHILD_BITS
-      if (this.#stale[this.#stale.length - 1] !== node) this.#stale.push(node)
-    }
-    this.#hash(leafHashes)
-  }
-
-  /** Keeps the hashes of the pieces, which lie in `lines`. */
-  #hash(hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array): void {
-    pieces.hash(lines.bytes, hashes, (key, words, at) => {
-      const place = Math.floor((this.#nodes.get(key) ?? 0) / MAPS) * HASH_WORDS
-      for (let word = 0; word < HASH_WORDS; word++) this.#hashes[place + word] = words[at + word] ?? 0
+    this.putLines(indexes, index => {
+      lines.clear()
+      lines.add(bytesOf(index), this.#image.get(index) ?? ZEROES)
+      return lines.words.subarray(0, lines.used / 4)
     })
-    pieces.clear()
   }
 
-  /** Notes whether a chunk differs from the image, in the maps of all nodes that this makes a difference to. */
-  #tell(index: number, differs: boolean): void {
-    const entry = this.#nodes.get(index)
-    const differed = entry !== undefined && entry % MAPS !== 0
-    if (differs === differed) return
-    this.#nodes.set(index, (entry ?? this.#room()) + (differs ? LEAF_MAP : -LEAF_MAP))
-    for (let [level, child] = [1, index]; level <= DEPTH; level++, child >>= CHILD_BITS) {
-      const key = level * WIDTH + (child >> CHILD_BITS)
-      const before = this.#nodes.get(key) ?? this.#room()
-      const bit = 1 << (child % CHILDREN)
-      const after = before + (differs ? bit : -bit)
-      this.#nodes.set(key, after)
-      if ((before % MAPS === 0) === (after % MAPS === 0)) return
+  /** The same where changed lines are known. */
+  putLines(indexes: readonly number[], linesOf: LinesOf): void {
+    let end = 0
+    for (const index of ascending(indexes)) {
+      if (end > FRESH_WORDS - PIECE_MAX_WORDS) {
+        this.#root = change({ part: this.#root, level: TOP_LEVEL, from: 0, to: end }, linesOf, this.#hash, 0)
+        end = 0
+      }
+      end = writePiece(fresh, end, index, linesOf(index))
     }
+    this.#root = change({ part: this.#root, level: TOP_LEVEL, from: 0, to: end }, linesOf, this.#hash, 0)
+    this.#root = settle(this.#root, linesOf, this.#hash, 0)
   }
 
   /** Chunks that differ from the image. */
-  *own(): Iterable<number> {
-    for (const [key, entry] of this.#nodes) if (key < WIDTH && entry % MAPS !== 0) yield key
+  own(): Iterable<number> {
+    return indexesOf(this.#root)
   }
 
   root(): Uint8Array {
-    let stale: readonly number[] = eachOnce(this.#stale)
-    for (let level = 1; level <= DEPTH && stale.length > 0; level++) stale = this.#combine(level, stale)
-    if (this.#stale.length > 0) this.#stale = []
-    const entry = this.#nodes.get(DEPTH * WIDTH) ?? 0
-    if (entry % MAPS === 0) return EMPTY_ROOT
-    const place = Math.floor(entry / MAPS) * HASH_BYTES
-    return new Uint8Array(this.#hashes.buffer, place, HASH_BYTES).slice()
-  }
-
-  /** Hashes nodes of a level again, each once and ascending; gives those above them, in the same way. */
-  #combine(level: number, stale: readonly number[]): number[] {
-    const above: number[] = []
-    let start = FIRST_NODE
-    for (const index of stale) {
-      const node = index >> CHILD_BITS
-      if (above[above.length - 1] !== node) above.push(node)
-      if (start > BATCH_BYTES - NODE_MAX_BYTES) {
-        this.#hash(nodeHashes)
-        start = FIRST_NODE
-      }
-      const key = level * WIDTH + index
-      const map = (this.#nodes.get(key) ?? 0) % MAPS
-      if (map === 0) continue
-      const end = this.#gather((level - 1) * WIDTH + index * CHILDREN, map, start)
-      pieces.add(key, start, end)
-      start = end + FIRST_NODE
-    }
-    this.#hash(nodeHashes)
-    return above
-  }
-
-  /** Writes the map of a node's children and their hashes at `start` of `lines`; gives where they end. */
-  #gather(first: number, map: number, start: number): number {
-    lines.bytes[start] = map
-    lines.bytes[start + 1] = map >> 8
-    const { words } = lines
-    let to = (start + MAP_BYTES) / 4
-    for (let [left, child] = [map, first]; left !== 0; left >>= 1, child++) {
-      if ((left & 1) === 0) continue
-      const place = Math.floor((this.#nodes.get(child) ?? 0) / MAPS) * HASH_WORDS
-      for (let word = 0; word < HASH_WORDS; word++) words[to++] = this.#hashes[place + word] ?? 0
-    }
-    return 4 * to
-  }
-
-  /** An entry with a hash of its own, and no children. */
-  #room(): number {
-    if (this.#used * HASH_WORDS === this.#hashes.length)
-      this.#grow(Math.max(HASHES_MIN * HASH_WORDS, this.#hashes.length * 2))
-    return this.#used++ * MAPS
-  }
-
-  #grow(words: number): void {
-    if (words <= this.#hashes.length) return
-    const grown = new Int32Array(words)
-    grown.set(this.#hashes)
-    this.#hashes = grown
+    return this.#root === undefined ? EMPTY_ROOT : this.#bytes.slice()
   }
 }
 
+/** Pieces of chunks that are told, `from` to `to` of `fresh`, and the part of memory that they are of. */
+interface Change {
+  readonly part: Part
+  readonly level: number
+  readonly from: number
+  readonly to: number
+}
+
+/** Gives the part as it is after a change, and puts its hash at `at` of `hashes`, unless it is a branch: `settle` does. */
+function change({ part, level, from, to }: Change, linesOf: LinesOf, hashes: Int32Array, at: number): Part {
+  if (from === to) return part
+  if (part instanceof Branch) {
+    part.isStale = true
+    for (let start = from, end = from; start < to; start = end) {
+      const digit = digitOf(fresh[start] ?? 0, level)
+      end = endOfDigit(fresh, start, to, level)
+      const below = { part: part.children[digit], level: level - 1, from: start, to: end }
+      part.children[digit] = change(below, linesOf, part.hashes, digit * HASH_WORDS)
+    }
+    return part
+  }
+  const known = part === undefined ? NO_WORDS : wordsOf(part, linesOf)
+  const end = mergePieces({ words: known, from: 0, to: part?.size ?? 0 }, { words: fresh, from, to }, merged)
+  return build(part, level, 0, end, hashes, at)
+}
+
+/** The pieces of a leaf. */
+function wordsOf(leaf: Leaf, linesOf: LinesOf): Int32Array {
+  if (!leaf.isAlone) return leaf.words
+  leaf.size = writePiece(alone, 0, leaf.index, linesOf(leaf.index))
+  return alone
+}
+
+/** The part of these pieces, `from` to `to` of `merged`; `leaf` is used again if there is one and they fit into one. */
+function build(leaf: Leaf | undefined, level: number, from: number, to: number, hashes: Int32Array, at: number): Part {
+  if (from === to) return undefined
+  if (to - from <= LEAF_MAX_WORDS) {
+    putHash(sha256(mergedBytes.subarray(4 * from, 4 * to)), hashes, at)
+    return filled(leaf ?? new Leaf(), from, to)
+  }
+  const branch = new Branch()
+  for (let start = from, end = from; start < to; start = end) {
+    const digit = digitOf(merged[start] ?? 0, level)
+    end = endOfDigit(merged, start, to, level)
+    branch.children[digit] = build(undefined, level - 1, start, end, branch.hashes, digit * HASH_WORDS)
+  }
+  return branch
+}
+
+function filled(leaf: Leaf, from: number, to: number): Leaf {
+  leaf.size = to - from
+  leaf.index = merged[from] ?? 0
+  if (pieceWords(merged, from) === leaf.size) leaf.words = NO_WORDS
+  else {
+    if (leaf.words.length < leaf.size) leaf.words = new Int32Array(leaf.size + (leaf.size >> 2))
+    copyWords(merged, from, to, leaf.words, 0)
+  }
+  return leaf
+}
+
+/** Hashes branches again that changed, after those below them; such as differ by less than before become leaves. */
+function settle(part: Part, linesOf: LinesOf, hashes: Int32Array, at: number): Part {
+  if (!(part instanceof Branch) || !part.isStale) return part
+  part.isStale = false
+  part.size = 0
+  for (let digit = 0; digit < CHILDREN; digit++) {
+    const child = settle(part.children[digit], linesOf, part.hashes, digit * HASH_WORDS)
+    part.children[digit] = child
+    part.size += child?.size ?? 0
+  }
+  if (part.size <= LEAF_MAX_WORDS) return build(undefined, 0, 0, gather(part, linesOf, 0), hashes, at)
+  hashBranch(part, hashes, at)
+  return part
+}
+
+/** Writes the pieces of a part at `at` of `merged`; gives where they end. */
+function gather(part: Part, linesOf: LinesOf, at: number): number {
+  if (part === undefined) return at
+  if (part instanceof Leaf) return copyWords(wordsOf(part, linesOf), 0, part.size, merged, at)
+  let end = at
+  for (const child of part.children) end = gather(child, linesOf, end)
+  return end
+}
+
+function hashBranch({ children, hashes: own }: Branch, hashes: Int32Array, at: number): void {
+  let [map, end, last] = [0, NODE_HEAD_BYTES / 4, 0]
+  for (let digit = 0; digit < CHILDREN; digit++) {
+    if (children[digit] === undefined) continue
+    map |= 1 << digit
+    last = digit * HASH_WORDS
+    end = copyWords(own, last, last + HASH_WORDS, node, end)
+  }
+  node[0] = NODE | map
+  if (end === NODE_HEAD_BYTES / 4 + HASH_WORDS) copyWords(own, last, last + HASH_WORDS, hashes, at)
+  else putHash(sha256(nodeBytes.subarray(0, 4 * end)), hashes, at)
+}
+
+function putHash(hash: Uint8Array, hashes: Int32Array, at: number): void {
+  for (let word = 0, from = 0; word < HASH_WORDS; word++, from += 4) {
+    const low = (hash[from] ?? 0) | ((hash[from + 1] ?? 0) << 8)
+    hashes[at + word] = low | ((hash[from + 2] ?? 0) << 16) | ((hash[from + 3] ?? 0) << 24)
+  }
+}
+
+function* indexesOf(part: Part): Iterable<number> {
+  if (part instanceof Branch) for (const child of part.children) yield* indexesOf(child)
+  else if (part?.isAlone) yield part.index
+  else if (part !== undefined)
+    for (let at = 0; at < part.size; at += pieceWords(part.words, at)) yield part.words[at] ?? 0
+}
+
+const digitOf = (index: number, level: number): number => (index >> (CHILD_BITS * level)) % CHILDREN
+
+/** Where the pieces end that have the digit of the one at `start`. */
+function endOfDigit(words: Int32Array, start: number, to: number, level: number): number {
+  const digit = digitOf(words[start] ?? 0, level)
+  let end = start
+  while (end < to && digitOf(words[end] ?? 0, level) === digit) end += pieceWords(words, end)
+  return end
+}
+
 /** Numbers in ascending order, none twice. */
-function eachOnce(numbers: readonly number[]): readonly number[] {
+function ascending(numbers: readonly number[]): readonly number[] {
   for (let at = 1; at < numbers.length; at++)
     if ((numbers[at - 1] ?? 0) >= (numbers[at] ?? 0)) return [...new Set(numbers)].sort((a, b) => a - b)
   return numbers
 }
 
-const BATCH_BYTES = 64 * 1024
-/** What a node begins with has two bytes; so its hashes lie at whole words. */
-const FIRST_NODE = 4 - MAP_BYTES
-const lines = new ChangedLines(BATCH_BYTES)
-/** What is hashed lies in `lines`: the changed lines of a chunk, or the children of a node. Its key is that in the tree. */
-const pieces = new Pieces(BATCH_BYTES / (MAP_BYTES + HASH_BYTES))
-const NODE = Uint8Array.of(1)
-const nodeHashes = (bytes: Uint8Array, bounds: readonly number[]): Uint8Array => sha256Each(NODE, bytes, bounds)
+const FRESH_WORDS = (64 * 1024) / 4
+const lines = new ChangedLines(CHANGED_LINES_MAX_BYTES)
+/** Pieces of chunks that are told. */
+const fresh = new Int32Array(FRESH_WORDS)
+/** The piece of a leaf that keeps none. */
+const alone = new Int32Array(PIECE_MAX_WORDS)
+/** Pieces that leaves are made of. */
+const merged = new Int32Array(LEAF_MAX_WORDS + FRESH_WORDS + PIECE_MAX_WORDS)
+const mergedBytes = new Uint8Array(merged.buffer)
+const node = new Int32Array(NODE_HEAD_BYTES / 4 + CHILDREN * HASH_WORDS)
+const nodeBytes = new Uint8Array(node.buffer)

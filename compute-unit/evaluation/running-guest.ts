@@ -34,7 +34,6 @@ export class RunningGuest {
     this.#memory = new MemoryTree(loaded.factory.image.chunks)
     this.#hashed = imageEngine(loaded)
     if (memory === undefined) return
-    this.#memory.reserve(memory.chunks.size)
     const { chunks } = memory
     this.#memory.put([...chunks.keys()], index => chunks.get(index) ?? NO_BYTES)
   }

@@ -2,7 +2,8 @@ import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
-import { equalBytes, Failure, FEED_PLACES_MAX, type FeedHead, type FeedSpec } from '../../protocol/index.ts'
+import { Failure, type FeedHead, type FeedSpec } from '../../protocol/index.ts'
+import { appendBy, forgetRecovery } from './append-by.ts'
 import { diskFailure } from '../disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedEnd } from './feed-end.ts'
@@ -10,7 +11,7 @@ import { type FeedState, isInPrologue, type TailProof } from './feed-state.ts'
 import { OpenFeed } from './open-feed.ts'
 import { closeStore, openStore, type OpenedStore } from '../store/open-store.ts'
 import { StoredFeeds } from './stored-feeds.ts'
-import { onlySignature, signatureList } from './only-signature.ts'
+import { onlySignature } from './only-signature.ts'
 import { plainBytes } from '../plain-bytes.ts'
 
 /** Feeds whose heads are read in one call. */
@@ -77,35 +78,8 @@ export class OpenFeeds implements AsyncDisposable {
       throw this.failure(error)
     })
     if (isDone) return
-    await this.#use(state, async core => {
-      const { process } = state.feed
-      if (core.length < from || core.fork !== 0) {
-        throw new Failure('feed-frozen', {
-          process,
-          expected: from,
-          length: core.length,
-          fork: core.fork,
-        })
-      }
-      if (core.core.header.frozen) {
-        throw new Failure('feed-frozen', { process }, { note: 'two heads of one length were seen' })
-      }
-      const held = Math.min(core.length - from, blocks.length)
-      for (let i = 0; i < held; i++) {
-        const block = blocks[i]
-        const other = await core.get(from + i, { wait: false })
-        if (other === null || block === undefined || !equalBytes(other, block)) {
-          throw new Failure('feed-frozen', { process, index: from + i })
-        }
-      }
-      if (held === blocks.length) return
-      forgetRecovery(core)
-      const signed =
-        proof === undefined
-          ? { keyPair: this.#parts.keyPair }
-          : { signature: signatureList(state.feed, proof.signature) }
-      await core.append(held === 0 ? blocks : blocks.slice(held), signed)
-    })
+    const { keyPair } = this.#parts
+    await this.#use(state, core => appendBy(core, { feed: state.feed, from, blocks, proof, keyPair }))
   }
 
   /**
@@ -157,6 +131,11 @@ export class OpenFeeds implements AsyncDisposable {
       const blocks = await Promise.all(reads)
       return blocks.map(block => (block === null ? undefined : plainBytes(block)))
     })
+  }
+
+  /** Nothing of this feed need be at hand any more. */
+  forget(state: FeedState): void {
+    this.#stored.forget(state)
   }
 
   /** A Hypercore of this node's own, outside of all processes. */
@@ -286,15 +265,7 @@ async function closeSoon(core: Hypercore): Promise<void> {
   if (core.core.gc > 0) core.core.gc = 3
 }
 
-/**
- * hypercore-storage marks every core when it drops a broken WAL, and an append then waits for peers. What was
- * lost stands in our journal and was compared with it, so there is nothing to wait for.
- */
-function forgetRecovery(core: Hypercore): void {
-  core.core.header.hints.recovering = 0
-}
-
 function storedFeeds({ keyPair }: OpenFeedsParts, { store, storage }: OpenedStore): StoredFeeds {
   const isOpen = (discoveryKey: Uint8Array): boolean => store.cores.get(discoveryKey) !== null
-  return new StoredFeeds({ storage, keyPair, isOpen, placesMax: FEED_PLACES_MAX })
+  return new StoredFeeds({ storage, keyPair, isOpen })
 }

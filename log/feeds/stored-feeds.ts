@@ -56,13 +56,11 @@ export interface StoredFeedsParts {
   readonly keyPair: HypercoreKeyPair
   /** Whether a Hypercore is open for this discovery key. */
   readonly isOpen: (discoveryKey: Uint8Array) => boolean
-  /** Places kept at hand, about a kilobyte each. */
-  readonly placesMax: number
 }
 
 export class StoredFeeds {
   readonly #parts: StoredFeedsParts
-  /** By name of the feed, least recently used first. */
+  /** By name of the feed, as long as its state is there; about a kilobyte each. */
   readonly #places = new Map<string, Place>()
   readonly #underWay = new Set<{ readonly discoveryKey: Uint8Array; readonly end: Promise<void> }>()
 
@@ -77,9 +75,9 @@ export class StoredFeeds {
     }
   }
 
-  /** Feeds whose place is at hand. */
-  get placeCount(): number {
-    return this.#places.size
+  /** The state of this feed goes. */
+  forget({ name }: FeedState): void {
+    this.#places.delete(name)
   }
 
   /**
@@ -165,10 +163,13 @@ export class StoredFeeds {
     const tree = treeFrom(now)
     if (proof !== undefined && !appendSubtrees(tree, proof.rest))
       throw new Failure('internal', {}, { note: 'a head was not checked' })
+    // Whoever was given these blocks already was given their head, too.
+    const given = state.own && state.head?.length === tree.length ? state.head : undefined
+    const signed = proof ?? given
     const signature =
-      proof === undefined
+      signed === undefined
         ? new Verifier(key, manifestOf(state.feed)).sign(tree, keyPair)
-        : signatureList(state.feed, proof.signature)
+        : signatureList(state.feed, signed.signature)
     tree.commit(tx)
     const signedLength = Math.max(end.signedLength, tree.length)
     // An older head than the one that is there may have come with newer blocks.
@@ -240,12 +241,8 @@ export class StoredFeeds {
     return new transfers.CoreRX(pointers, this.#parts.storage.db, NO_VIEW, null, null, -1)
   }
 
-  #keep(state: FeedState, place: Place): void {
-    this.#places.delete(state.name)
-    this.#places.set(state.name, place)
-    if (this.#places.size <= this.#parts.placesMax) return
-    const [oldest] = this.#places.keys()
-    if (oldest !== undefined) this.#places.delete(oldest)
+  #keep({ name, retired }: FeedState, place: Place): void {
+    if (!retired) this.#places.set(name, place)
   }
 
   /** Somebody opens a Hypercore: what is under way comes to its end first, and our knowledge of the end is forgotten. */

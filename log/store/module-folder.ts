@@ -7,6 +7,7 @@ import {
   describeModule,
   fromBase64Url,
   isId,
+  MalformedBytes,
   type ModuleDescription,
   type ModuleId,
   parseDataItem,
@@ -24,6 +25,12 @@ const KNOWN_MAX = 16
 const KNOWN_MAX_BYTES = 128 * 1024 * 1024
 
 export type ModuleListing = Omit<ModuleDescription, 'wasm'>
+
+export interface ModuleFolderOptions {
+  readonly knownMaxBytes?: number | undefined
+  /** Hears of a module whose file was not what was signed, once it is removed. */
+  readonly onDamaged?: ((id: ModuleId) => void) | undefined
+}
 
 /**
  * Modules this node knows: one file for each signed item. Not in the store, which may be lost as it is a
@@ -43,20 +50,22 @@ export class ModuleFolder {
   readonly #adding = new Map<ModuleId, Promise<void>>()
 
   readonly #knownMaxBytes: number
+  readonly #onDamaged: ((id: ModuleId) => void) | undefined
 
   private constructor(
     files: JournalFiles,
     folder: string,
     listed: Map<ModuleId, ModuleListing>,
-    knownMaxBytes: number,
+    { knownMaxBytes = KNOWN_MAX_BYTES, onDamaged }: ModuleFolderOptions,
   ) {
     this.#files = files
     this.#folder = folder
     this.#listed = listed
     this.#knownMaxBytes = knownMaxBytes
+    this.#onDamaged = onDamaged
   }
 
-  static async open(files: JournalFiles, folder: string, knownMaxBytes = KNOWN_MAX_BYTES): Promise<ModuleFolder> {
+  static async open(files: JournalFiles, folder: string, options: ModuleFolderOptions = {}): Promise<ModuleFolder> {
     await files.makeFolder(folder)
     const listed = new Map<ModuleId, ModuleListing>()
     for (const name of await files.list(folder)) {
@@ -65,7 +74,7 @@ export class ModuleFolder {
       const listing = await readListing(join(folder, name))
       if (listing?.id === id) listed.set(listing.id, listing)
     }
-    return new ModuleFolder(files, folder, listed, knownMaxBytes)
+    return new ModuleFolder(files, folder, listed, options)
   }
 
   /** Durable when it resolves. @throws {Failure} `wrong-type`, `disk-full` */
@@ -134,6 +143,7 @@ export class ModuleFolder {
     this.#listed.delete(id)
     this.#sorted = undefined
     await this.#files.remove(this.#pathOf(id))
+    this.#onDamaged?.(id)
     return undefined
   }
 
@@ -169,8 +179,10 @@ function isWholeItem(id: ModuleId, bytes: Uint8Array): boolean {
   try {
     const item = parseDataItem(bytes)
     return item.id === id && verifyDataItem(item)
-  } catch {
-    return false
+  } catch (error) {
+    // Anything else says nothing of the file, and it stays.
+    if (error instanceof MalformedBytes) return false
+    throw error
   }
 }
 

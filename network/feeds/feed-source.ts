@@ -30,6 +30,7 @@ interface Followed {
   readonly frameBytes: number
   readonly feed: FeedSpec
   readonly name: string
+  readonly held: Disposable
   /** Blocks that were sent, or that it had before. */
   sent: number
   /** Blocks that are known to be here. */
@@ -38,7 +39,7 @@ interface Followed {
 }
 
 export interface FeedSourceParts {
-  readonly log: Pick<Log, 'length' | 'signed' | 'prefix'>
+  readonly log: Pick<Log, 'hold' | 'length' | 'signed' | 'prefix'>
   /** Room for what followers name. */
   readonly room: Share
   /** The other side said what no follower would. */
@@ -69,6 +70,7 @@ export class FeedSource {
       ended: () => {
         this.#over = true
         this.#line = []
+        for (const { held } of this.#byNumber.values()) held[Symbol.dispose]()
         this.#byNumber.clear()
         this.#byName.clear()
         parts.room.close()
@@ -120,7 +122,8 @@ export class FeedSource {
     if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
       throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
     if (!this.#parts.room.take(frameBytes)) return this.#channel.send(encodeSourceFrame({ kind: 'left', number }))
-    const followed: Followed = { number, frameBytes, feed, name, sent: from, length: from, state: 'quiet' }
+    const held = this.#parts.log.hold(feed)
+    const followed: Followed = { number, frameBytes, feed, name, held, sent: from, length: from, state: 'quiet' }
     this.#byNumber.set(number, followed)
     this.#byName.set(name, followed)
     void this.#lookUp(this.#parts.log.length(feed)).then(
@@ -137,6 +140,7 @@ export class FeedSource {
     if (followed === undefined) return
     this.#byNumber.delete(number)
     this.#byName.delete(followed.name)
+    followed.held[Symbol.dispose]()
     this.#parts.room.give(followed.frameBytes)
   }
 

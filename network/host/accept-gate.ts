@@ -12,10 +12,12 @@ const KNOWN_MAX = 4096
  * 1. One host comes so often in a second, and no more.
  * 2. All hosts that never brought a peer come so often together. Those that did are not held up by them. Places of strangers become free
  *    one by one: free all at once they would be taken all at once, and so many handshakes in one turn hold up everybody.
+ * 3. Nobody comes for whom there is no place.
  *
  * The engine asks a list of blocked addresses about each socket that comes; this one answers by what came before.
  */
 export class AcceptGate extends BlockList {
+  readonly #hasPlace: (host: string) => boolean
   readonly #now: () => number
   readonly #known = new Set<string>()
   readonly #came = new Map<string, number>()
@@ -26,8 +28,10 @@ export class AcceptGate extends BlockList {
   /** Sockets that were closed at once, since the start. */
   refused = 0
 
-  constructor(now: () => number = () => performance.now()) {
+  /** `hasPlace`: see `Places.isFreeFor`. */
+  constructor(hasPlace: (host: string) => boolean, now: () => number = () => performance.now()) {
     super()
+    this.#hasPlace = hasPlace
     this.#now = now
   }
 
@@ -62,7 +66,7 @@ export class AcceptGate extends BlockList {
     if (came >= PEERS_PER_HOST_AND_SECOND_MAX) return false
     this.#came.set(host, came + 1)
     if (!isKnown) this.#places -= 1
-    return true
+    return this.#hasPlace(host)
   }
 
   #placesAt(nowMs: number): number {

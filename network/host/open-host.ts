@@ -28,6 +28,7 @@ import { leadsElsewhere } from './dialled-address.ts'
 import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { ipOf } from './host-of.ts'
 import { keyOfPeer, privateKeyOf } from '../peers/peer-name.ts'
+import { Places } from './places.ts'
 import { quietLengths } from './quiet-lengths.ts'
 import { freePlaces, isCrowded } from './relay-places.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
@@ -48,6 +49,8 @@ export interface HostParts extends DiscoveryParts {
   readonly isRefused: (key: KeyId) => boolean
   /** Who answered at an address that was dialled, and is not to be spoken to. */
   readonly refused: (key: KeyId, address: Multiaddr) => void
+  /** Whether a connection to it is to be kept whatever comes. */
+  readonly isKept: (key: KeyId) => boolean
   readonly watch: StreamWatch
   /** Encrypts what goes over connections; libp2p's own, if not given. */
   readonly cipher?: FrameCipher | undefined
@@ -55,7 +58,7 @@ export interface HostParts extends DiscoveryParts {
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused, refused, watch, cipher } = parts
+  const { seed, listen, dialled, isRefused, refused, isKept, watch, cipher } = parts
   const refuse = (peer: PeerId): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
@@ -66,7 +69,8 @@ export async function openHost(parts: HostParts): Promise<Host> {
     if (isUnwanted && key !== undefined) refused(key, remoteAddr)
     return isUnwanted
   }
-  const gate = new AcceptGate()
+  const places = new Places({ max: PEERS_MAX, isKept })
+  const gate = new AcceptGate(from => places.isFreeFor(from))
   const host: Host = await createLibp2p<HostServices>({
     start: false,
     // Who looks for a fault in libp2p sets what it looks at itself.
@@ -104,7 +108,8 @@ export async function openHost(parts: HostParts): Promise<Host> {
       },
     },
     connectionManager: {
-      maxConnections: PEERS_MAX,
+      // Who goes when there are too many: places.ts.
+      maxConnections: PEERS_MAX + PEERS_PENDING_MAX,
       maxIncomingPendingConnections: PEERS_PENDING_MAX,
       inboundConnectionThreshold: PEERS_PER_HOST_AND_SECOND_MAX,
       inboundUpgradeTimeout: PEER_DIAL_MAX_MS,
@@ -129,6 +134,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     const address = ipOf(detail.remoteAddr)
     if (address !== undefined) gate.brought(address)
   })
+  places.watch(host)
   if (host.services.relay !== undefined) freePlaces(host.services.relay.reservations, host)
   await host.start()
   return host

@@ -9,12 +9,15 @@ import { mdns } from '@libp2p/mdns'
 import { ping, type Ping } from '@libp2p/ping'
 import type { Libp2pOptions } from 'libp2p'
 import {
+  PEER_DIAL_MAX_MS,
   PEER_PROTOCOL_STREAMS_MAX,
   PROVIDERS_MAX,
   RELAY_CONNECTION_MAX_BYTES,
   RELAY_CONNECTION_MAX_MS,
   RELAY_RESERVATIONS_MAX,
 } from '../../protocol/index.ts'
+import { boundDialBacks, boundHolePunching } from './asked-dials.ts'
+import { boundMdns } from './bounded-mdns.ts'
 import { boundProviders } from './bounded-providers.ts'
 import { gossipService } from '../gossip.ts'
 
@@ -54,7 +57,7 @@ export function discoveryOf({
 }: DiscoveryParts): NonNullable<Libp2pOptions['peerDiscovery']> {
   return [
     ...(list.length > 0 ? [bootstrap({ list: [...list] })] : []),
-    ...(isLocal ? [mdns({ serviceTag: 'atoll' })] : []),
+    ...(isLocal ? [boundMdns(mdns({ serviceTag: 'atoll' }))] : []),
   ]
 }
 
@@ -64,7 +67,10 @@ export function servicesOf(parts: DiscoveryParts): NonNullable<Libp2pOptions<Hos
     identify: identify(),
     ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
     gossip: gossipService(),
-    ...(parts.isPublic && { autonat: autoNAT({ protocolPrefix: 'atoll' }), dcutr: dcutr() }),
+    ...(parts.isPublic && {
+      autonat: boundDialBacks(autoNAT({ protocolPrefix: 'atoll', timeout: PEER_DIAL_MAX_MS })),
+      dcutr: boundHolePunching(dcutr()),
+    }),
     ...(parts.dht && { dht: dhtService(parts) }),
     ...(parts.relay && { relay: relayService() }),
   }

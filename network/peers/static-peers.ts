@@ -42,6 +42,11 @@ export class StaticPeers {
     return Array.from(this.#peers, ([address, { key }]) => ({ address, key }))
   }
 
+  /** Whether a connection to it is kept. */
+  has(key: KeyId): boolean {
+    return this.#peers.values().some(peer => (peer.key ?? peer.named) === key)
+  }
+
   /** Begins to keep a connection to the node at `address`. */
   add(address: Multiaddr): void {
     const text = address.toString()

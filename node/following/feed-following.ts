@@ -32,7 +32,7 @@ const SECOND_CHOICE_MS = 30_000
 const [LOOK_MIN_MS, LOOK_MAX_MS] = [500, 8_000]
 
 export interface FeedFollowingParts {
-  readonly log: Pick<Log, 'length' | 'take' | 'compare'>
+  readonly log: Pick<Log, 'hold' | 'length' | 'take' | 'compare'>
   readonly links: FeedLinks
   readonly clock: Clock
   readonly watch?: HeadWatch | undefined
@@ -84,6 +84,7 @@ export class FeedFollowing {
 
   async #run(followed: Run, signal: AbortSignal): Promise<void> {
     const { log, trouble } = this.#parts
+    using _held = log.hold(followed.feed)
     for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; ) {
       let hasGrown = false
       try {

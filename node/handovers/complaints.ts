@@ -70,7 +70,7 @@ export class Complaints implements Disposable {
     const id = asMessageId(known ?? parseDataItem(envelope.item).id)
     const isKnown = this.#unanswered.has(id)
     if (!isKnown && this.#unanswered.size < UNANSWERED_MAX) {
-      this.#unanswered.set(id, { item: envelope.item, sinceMs: this.#parts.clock.now() })
+      this.#unanswered.set(id, { item: envelope.item, sinceMs: this.#parts.clock.elapsed() })
     }
     return id
   }
@@ -86,13 +86,14 @@ export class Complaints implements Disposable {
 
   async #look(): Promise<void> {
     const { clock, seed, take } = this.#parts
-    const untilMs = clock.now()
+    const [nowMs, untilMs] = [clock.elapsed(), clock.now()]
     for (const [id, { item, sinceMs }] of this.#unanswered) {
-      if (untilMs - sinceMs < RECEIPT_DEADLINE_MS) continue
+      const waitedMs = nowMs - sinceMs
+      if (waitedMs < RECEIPT_DEADLINE_MS) continue
       this.#unanswered.delete(id)
-      await take(
-        encodeComplaint(makeComplaint({ item, sinceMs, untilMs, witness: { key: ed25519PublicKey(seed), seed } })),
-      )
+      const witness = { key: ed25519PublicKey(seed), seed }
+      // Dates are for others, who have no other clock in common.
+      await take(encodeComplaint(makeComplaint({ item, sinceMs: untilMs - waitedMs, untilMs, witness })))
     }
   }
 }

@@ -43,6 +43,11 @@ async function engineIn(folder) {
   return bytes !== undefined && hashOf(bytes) === sha256 ? bytes : undefined
 }
 
+/** The name of its file in the folder that it is built in. */
+export async function engineFile() {
+  return fileOf((await expected()).sha256)
+}
+
 /** What comes out, on every machine: nodes agree only if their engines are the same. */
 async function expected() {
   return JSON.parse(await readFile(new URL('engine-hash.json', import.meta.url), 'utf8'))

@@ -142,6 +142,8 @@ export interface Log extends AsyncDisposable {
    * the shortest length counts. Forgotten at the end of the program: whoever knows why says it again.
    */
   freeze(feed: FeedSpec, length: number, why: Failure): void
+  /** Keeps at hand where a feed ends, be it one of ever so many, until that is disposed: it is about to grow again and again. */
+  hold(feed: FeedSpec): Disposable
   /** Tells of all growth of feeds, taken over or written here, once readers see it. */
   watch(grew: (growth: FeedGrowth) => void): Disposable
   /** The Hypercore key of a feed; nothing is opened. */

@@ -80,10 +80,6 @@ export class ChangedLines {
     return this.#used
   }
 
-  get left(): number {
-    return this.bytes.length - this.#used
-  }
-
   clear(): void {
     this.#used = 0
   }
@@ -93,11 +89,5 @@ export class ChangedLines {
     this.#memory.set(chunk, CHUNK_AT)
     this.#memory.set(base, BASE_AT)
     this.#used += this.#differences(OUT_AT + this.#used, CHUNK_AT, BASE_AT)
-  }
-
-  /** Adds lines that somebody else has found. Needs room for them. */
-  copy(found: Int32Array): void {
-    this.words.set(found, this.#used / 4)
-    this.#used += 4 * found.length
   }
 }

@@ -142,8 +142,6 @@ export const CHECK_REPLAY_MAX = 1000
 export const CHECK_DIFFERENCES_MAX = 200
 /** Hypercores held open at once (28-90 KB each): those of feeds that others write. The rest live on disk. */
 export const OPEN_FEEDS_MAX = 256
-/** Feeds of our own of which is kept where they lie and where they end (about 1 KB each): what a busy second appends to. */
-export const FEED_PLACES_MAX = 4096
 /** Bytes journalled but not yet in feeds; above it commits wait. */
 export const WRITE_BEHIND_MAX_BYTES = 64 * MiB
 /** A journal segment; dropped once the storage below it was flushed with fsync. */
@@ -174,8 +172,10 @@ export const SIGNERS_TRACKED_MAX = 10_000
 export const LANES_MAX = 4096
 /** Processes whose place in their feed a compute unit holds in memory (about 2 KB each); looking one up again takes 0.3 ms. */
 export const FOLLOWERS_MAX = 4096
-/** Feeds whose length is held in memory (about 500 bytes each): two for each process. */
+/** Feeds of which is held in memory how long they are and, once they were written to, where they lie and end (about 500 bytes, and 1 KB): two for each process. */
 export const FEEDS_KNOWN_MAX = 8192
+/** Feeds of which that is held besides, as long as somebody follows them. Of more it is read again each time they grow. */
+export const FEEDS_HELD_MAX = 32_768
 /** Pairs of sender and receiver whose line a messenger unit keeps when it is empty (about 1 KB each). */
 export const PAIRS_MAX = 4096
 /** Pushes of one pair that wait in memory; those behind them are read from results when their turn comes. */

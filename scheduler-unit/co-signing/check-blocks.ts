@@ -31,9 +31,9 @@ import {
   admitSpawnApart,
   parseIngress,
   parseItem,
-} from '../admission.ts'
-import { Senders } from '../senders.ts'
-import { timerKey } from '../timer-name.ts'
+} from '../seating/admission.ts'
+import { Senders } from '../lanes/senders.ts'
+import { timerKey } from '../timers/timer-name.ts'
 
 export interface CheckParts extends Pick<AdmissionParts, 'notary'> {
   readonly log: Log

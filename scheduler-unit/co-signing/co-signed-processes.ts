@@ -23,11 +23,11 @@ import {
   toBase64Url,
   toUtf8,
 } from '../../protocol/index.ts'
-import type { CommittedFrame } from '../committed-frame.ts'
-import { expectBegun } from '../expect-begun.ts'
-import { SettledFeed } from '../settled-feed.ts'
+import type { CommittedFrame } from '../lanes/committed-frame.ts'
+import { expectBegun } from '../lanes/expect-begun.ts'
+import { SettledFeed } from '../lanes/settled-feed.ts'
 import { checkBlocks, type CheckParts } from './check-blocks.ts'
-import type { Seat } from '../outcome.ts'
+import type { Seat } from '../lanes/outcome.ts'
 import { Course } from './course.ts'
 import { Proposer } from './proposer.ts'
 import { Voter } from './voter.ts'

@@ -16,10 +16,10 @@ import {
   TAKE_OVER_STEP_MS,
   UNSETTLED_MAX_MS,
 } from '../../protocol/index.ts'
-import type { SettledFeed } from '../settled-feed.ts'
+import type { SettledFeed } from '../lanes/settled-feed.ts'
 import { answerSettled, untilSettled } from './leader-claims.ts'
 import type { Proposer } from './proposer.ts'
-import type { Seat } from '../outcome.ts'
+import type { Seat } from '../lanes/outcome.ts'
 import type { Voter } from './voter.ts'
 
 export interface CourseParts {

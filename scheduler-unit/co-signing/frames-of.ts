@@ -1,5 +1,5 @@
 import { decodeFrame, encodeEnvelope, envelopeId, type ProcessDescription } from '../../protocol/index.ts'
-import type { CommittedFrame } from '../committed-frame.ts'
+import type { CommittedFrame } from '../lanes/committed-frame.ts'
 
 /** The frames in blocks from `base` on, and the encoded envelope of slot 0 if it is among them. @throws {MalformedBytes} */
 export function framesOf(

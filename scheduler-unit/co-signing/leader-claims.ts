@@ -3,7 +3,7 @@
  * forgets the message, so it must stand in the feed as this node has it, under the signatures of a quorum.
  */
 import { type Clock, Failure, type ScheduleAnswer, type ScheduleRequest } from '../../protocol/index.ts'
-import type { SettledFeed } from '../settled-feed.ts'
+import type { SettledFeed } from '../lanes/settled-feed.ts'
 
 export interface LeaderClaimsParts {
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import type { Clock, CoSigners, KeyId, Log, Peers, ProcessDescription } from '../../protocol/index.ts'
-import type { CommittedFrame } from '../committed-frame.ts'
+import type { CommittedFrame } from '../lanes/committed-frame.ts'
 
 /** What one scheduler of several needs to vote. */
 export interface VoterParts {

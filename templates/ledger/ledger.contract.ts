@@ -1,7 +1,10 @@
 import { contract, message, query } from 'atoll/contract'
 import { z } from 'zod'
 
-const Address = z.string().regex(/^[\w-]{43}$/, 'expected an address or the id of a process')
+const Address = z
+  .string()
+  .regex(/^[\w-]{43}$/, 'expected an address or the id of a process')
+  .meta({ examples: ['address-of-whoever-gets-it----43-characters'] })
 const Amount = z.int().min(1)
 
 /** What a ledger promises: balances that only their owners can spend. */

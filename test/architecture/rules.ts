@@ -10,6 +10,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   /** Types of protocol only: it runs inside processes too. */
   contract: ['protocol'],
+  secrets: ['protocol'],
   log: ['protocol'],
   processes: ['protocol', 'contract'],
   'scheduler-unit': ['protocol'],
@@ -23,6 +24,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   node: [
     'startup',
     'protocol',
+    'secrets',
     'log',
     'processes',
     'scheduler-unit',
@@ -48,7 +50,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'node',
     'toolchain',
   ],
-  cli: ['startup', 'protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
+  cli: ['startup', 'protocol', 'contract', 'secrets', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */

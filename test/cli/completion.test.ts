@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { type Candidate, candidates, isInert } from '../../cli/completion/candidates.ts'
+import { firstCall } from '../../cli/showing/words-to-type.ts'
 import { sampleValue } from '../../cli/completion/sample-value.ts'
 import { COMMANDS } from '../../cli/commands.ts'
 import { COMMON_OPTIONS } from '../../cli/words/common-options.ts'
+import { Failure, type InterfaceDescription } from '../../protocol/index.ts'
+import type { Client } from '../../sdk/index.ts'
 
 const words = (...values: readonly string[]): Candidate[] => values.map(value => ({ value, about: '' }))
 const lookup = {
@@ -94,12 +98,55 @@ describe('a sample of an input', () => {
         more: { type: 'string' },
       },
     }
-    expect(sampleValue(input)).toEqual({ to: '', amount: 1, count: 0, debt: -2, kind: 'a', deep: [{ on: false }] })
+    expect(sampleValue(input)).toEqual({ to: 'text', amount: 1, count: 0, debt: -2, kind: 'a', deep: [{ on: false }] })
+  })
+
+  it('has texts that fit, where more than a pattern tells which do', () => {
+    const text = (schema: object): unknown => sampleValue({ type: 'string', ...schema })
+    expect(text({ minLength: 6 })).toHaveLength(6)
+    expect(text({ maxLength: 2 })).toHaveLength(2)
+    expect(text({ pattern: '^0x', examples: ['0x12'] })).toBe('0x12')
+    expect(text({ pattern: '^0x' })).toBe('')
+    for (const schema of [z.url(), z.email(), z.uuid(), z.iso.date(), z.iso.datetime()])
+      expect(schema.safeParse(sampleValue(z.toJSONSchema(schema) as object)).error).toBeUndefined()
   })
 
   it('ends, however deep its schema', () => {
     const endless: { type: string; items?: object } = { type: 'array' }
     endless.items = endless
     expect(JSON.stringify(sampleValue(endless))).toBe('[[[[[]]]]]')
+  })
+})
+
+describe('how a process is called first', () => {
+  const clientWhere = (told: () => Promise<InterfaceDescription>): Client => {
+    const processes: Pick<Client['processes'], 'interface'> = { interface: told }
+    return { processes } as Client
+  }
+
+  it('is by an action, where it keeps no contract', async () => {
+    const client = clientWhere(() => Promise.reject(new Failure('no-contract')))
+    expect(await firstCall(client, 'tally', 'id')).toBe(`send tally --action <action> '<data>'`)
+  })
+
+  it('is by its first message, or not at all', async () => {
+    const question = {
+      input: { type: 'object', required: ['by'], properties: { by: { type: 'integer', minimum: 1 } } },
+    }
+    const told = { messages: { add: question }, queries: {} } as unknown as InterfaceDescription
+    expect(
+      await firstCall(
+        clientWhere(async () => told),
+        'hits',
+        'id',
+      ),
+    ).toBe(`call hits add '{"by":1}'`)
+    expect(
+      await firstCall(
+        clientWhere(async () => ({ ...told, messages: {} })),
+        'hits',
+        'id',
+      ),
+    ).toBeUndefined()
   })
 })

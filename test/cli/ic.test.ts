@@ -83,6 +83,9 @@ describe('atoll ic', () => {
     const named = await said('ic', 'deploy', file)
     expect(await said('ic', 'call', 'named', 'add', '(2)')).toBe('(2)')
     expect(await said('process', 'list')).toContain('named')
+    const methods = 'next: Its methods are add, count, fail, get'
+    expect((await atoll('ic', 'call', 'named', 'ad', '(2)')).stderr).toContain(`${methods}; did you mean "add"? (more`)
+    expect((await atoll('ic', 'call', 'named', 'nothing', '--query')).stderr).toContain(`${methods}. (more`)
     const other = await said('ic', 'deploy', file, '--name', 'other')
     expect(other).not.toBe(named)
     await writeFile(file, PROGRAM(2))

@@ -128,7 +128,9 @@ describe('deploy', { timeout: 180_000 }, () => {
     const told = (await atoll('deploy', 'bank')).stderr
     expect(told).toContain('ledger spawned')
     // Another terminal does not know what stands in the environment of this one.
-    expect(told).toContain(`next: atoll call ledger transfer '{"to":"","amount":1}' --url ${node.url}`)
+    expect(told).toContain(
+      `next: atoll call ledger transfer '{"to":"address-of-whoever-gets-it----43-characters","amount":1}' --url ${node.url}`,
+    )
     const place = join(folder.path, 'bank/package.json')
     const settings = JSON.parse(await readFile(place, 'utf8')) as object
     const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {

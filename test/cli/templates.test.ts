@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -29,3 +29,16 @@ for (const template of (await templates()).filter(({ name }) => !WITHOUT_TESTS.i
     expect(stdout).toContain('# fail 0')
   })
 }
+
+test('a failing test of a new project tells its seed, how to run it again, and the trees of its messages', async () => {
+  const chat = (await templates()).find(({ name }) => name === 'chat') ?? expect.fail('no template of that name')
+  const folder = join(scratch, 'failing')
+  await newProject(chat, folder, 'failing')
+  const file = join(folder, 'room.test.ts')
+  await writeFile(file, (await readFile(file, 'utf8')).replace("[['ann', 'hello']]", "[['bob', 'hello']]"))
+  const { stdout } = await program(process.execPath, ['--import', hook, '--test'], { cwd: folder }).catch(
+    (failed: { stdout: string }) => failed,
+  )
+  expect(stdout).toMatch(/again: ATOLL_SEED=\d+ node --test .*who joined is heard/)
+  expect(stdout).toMatch(/say → /)
+})

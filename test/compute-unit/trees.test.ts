@@ -100,8 +100,11 @@ describe('the root of memory', () => {
         const tree = new MemoryTree(base)
         const now = new Map(image)
         for (const frame of frames) {
-          put(tree, frame)
           for (const [at, changed] of frame) now.set(at, changed)
+          tree.put(
+            frame.map(([at]) => at),
+            at => now.get(at) ?? NONE,
+          )
           expect(toHex(tree.root())).toBe(toHex(describedMemoryRoot(base, now)))
         }
         expect([...tree.own()].toSorted((a, b) => a - b)).toEqual(differing(base, now))
@@ -116,10 +119,7 @@ describe('the root of memory', () => {
     const together = new MemoryTree(image)
     put(together, many)
     const single = new MemoryTree(image)
-    for (const one of many) {
-      put(single, [one])
-      single.root()
-    }
+    for (const [index] of many) single.put([index], at => many[at]?.[1] ?? NONE)
     expect(toHex(together.root())).toBe(toHex(single.root()))
     expect(toHex(together.root())).toBe(toHex(describedMemoryRoot(image, new Map(many))))
   })
@@ -149,6 +149,34 @@ describe('the root of memory', () => {
     const tree = new MemoryTree(new Map())
     put(tree, all)
     expect(toHex(tree.root())).toBe(toHex(describedMemoryRoot(new Map(), new Map(all))))
+  })
+
+  it('is the same whether much was always little, or became little again', () => {
+    const image = new Map([[3, new Uint8Array(4096).fill(7)]])
+    const now = new Map<number, Uint8Array>()
+    const tree = new MemoryTree(image)
+    const places = Array.from({ length: 60 }, (_, at) => [2, 15, 16, 40, 255, 256, 4096, 65_536][at % 8] ?? 0).map(
+      (place, at) => place + 20 * Math.floor(at / 8),
+    )
+    const tell = (indexes: readonly number[]): void => {
+      tree.put(indexes, at => now.get(at) ?? NONE)
+      expect(toHex(tree.root())).toBe(toHex(describedMemoryRoot(image, now)))
+      expect([...tree.own()]).toEqual(differing(image, now))
+    }
+    for (const place of places) now.set(place, new Uint8Array(4096).fill(9))
+    tell(places)
+    for (let at = 0; at < places.length; at += 4) {
+      const four = places.slice(at, at + 4)
+      for (const [n, place] of four.entries()) {
+        const chunk = (image.get(place) ?? NONE).slice()
+        if (n > 0) chunk[100 * n] = 1
+        now.set(place, chunk)
+      }
+      tell(four)
+    }
+    for (const place of places) now.set(place, image.get(place) ?? NONE)
+    tell(places)
+    expect(toHex(tree.root())).toBe(toHex(EMPTY_ROOT))
   })
 
   it('takes an image for memory that was never touched, but not a minus zero', () => {
@@ -189,25 +217,34 @@ function describedLines(chunk: Uint8Array, base: Uint8Array): Buffer {
 }
 
 function describedMemoryRoot(image: Chunks, now: Chunks): Uint8Array {
-  const sha = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
-  let level = new Map<number, Uint8Array>()
-  for (const index of differing(image, now)) {
-    const lines = describedLines(now.get(index) ?? NONE, image.get(index) ?? NONE)
-    level.set(index, sha(Uint8Array.of(0), lines))
-  }
-  for (let depth = 0; depth < 6; depth++) {
-    const above = new Map<number, Uint8Array>()
-    for (const index of new Set([...level.keys()].map(key => Math.floor(key / 16)))) {
-      const places = Array.from({ length: 16 }, (_, n) => n)
-      const there = places.filter(n => level.has(16 * index + n))
-      const map = Buffer.alloc(2)
-      map.writeUInt16LE(there.reduce((sum, n) => sum + 2 ** n, 0))
-      const children = there.map(n => level.get(16 * index + n) ?? EMPTY_ROOT)
-      above.set(index, sha(Uint8Array.of(1), map, ...children))
-    }
-    level = above
-  }
-  return level.get(0) ?? EMPTY_ROOT
+  const pieces = differing(image, now).map(index => {
+    const head = Buffer.alloc(4)
+    head.writeUInt32LE(index)
+    return { index, bytes: Buffer.concat([head, describedLines(now.get(index) ?? NONE, image.get(index) ?? NONE)]) }
+  })
+  return describedPart(pieces, 5)
+}
+
+interface Piece {
+  readonly index: number
+  readonly bytes: Buffer
+}
+
+function describedPart(pieces: readonly Piece[], level: number): Uint8Array {
+  const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest()
+  const bytes = Buffer.concat(pieces.map(piece => piece.bytes))
+  if (bytes.length === 0) return EMPTY_ROOT
+  if (bytes.length <= 16_384) return sha(bytes)
+  const parts = Array.from({ length: 16 }, (_, digit) => {
+    const below = pieces.filter(({ index }) => Math.floor(index / 16 ** level) % 16 === digit)
+    return { digit, below }
+  }).filter(({ below }) => below.length > 0)
+  const hashes = parts.map(({ below }) => describedPart(below, level - 1))
+  const [only] = hashes
+  if (hashes.length === 1 && only !== undefined) return only
+  const head = Buffer.from([0, 0, 0, 1])
+  head.writeUInt16LE(parts.reduce((sum, { digit }) => sum + 2 ** digit, 0))
+  return sha(Buffer.concat([head, ...hashes]))
 }
 
 describe('the cells of a process', () => {

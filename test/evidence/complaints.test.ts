@@ -19,7 +19,7 @@ import {
   type ScheduleAnswer,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
-import { ManualClock } from '../fakes/manual-clock.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
 import { messageItem, seedOf } from '../fakes/signed-items.ts'
 import { Client, type Transport } from '../../sdk/index.ts'
@@ -107,6 +107,31 @@ test('a message without a receipt for ten seconds is complained about once, and 
   expect(await book.isSettled(entry)).toBe(false)
   await process.add([{ kind: 'item', item: dropped.bytes }])
   expect(await book.isSettled(entry)).toBe(true)
+})
+
+test('a date that is set makes no scheduler late, and hides none that is', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const { bytes: item } = messageItem(process.id)
+  const clock = new ManualClock(100_000_000)
+  const taken: ReturnType<typeof decodeComplaint>[] = []
+  using complaints = new Complaints({
+    seed: seedOf(50),
+    clock,
+    take: async bytes => void taken.push(decodeComplaint(bytes)),
+    trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
+  })
+  const silent: Peers['schedule'] = () => Promise.reject(new Failure('unreachable'))
+  const peers = complaints.watch({ schedule: silent })
+  await peers.schedule(keyOf(1), [{ process: process.id, envelope: { kind: 'item', item } }]).catch(() => undefined)
+  clock.setDate(3_600_000)
+  clock.advance(RECEIPT_DEADLINE_MS / 2)
+  await settle()
+  expect(taken).toEqual([])
+  clock.setDate(-7_200_000)
+  clock.advance(RECEIPT_DEADLINE_MS)
+  await expect.poll(() => taken.length).toBe(1)
+  expect(taken[0]?.untilMs).toBe(clock.now())
+  expect(taken[0]?.sinceMs).toBe(clock.now() - 1.5 * RECEIPT_DEADLINE_MS)
 })
 
 type Item = ReturnType<typeof messageItem>

@@ -6,7 +6,7 @@ import {
   Metrics,
   type NodeAdmin,
 } from '../../gateway/index.ts'
-import type { Operations } from '../../protocol/index.ts'
+import type { Clock, Operations } from '../../protocol/index.ts'
 import { FakeUnits } from './fake-units.ts'
 import { realClock } from './real-clock.ts'
 
@@ -44,7 +44,11 @@ export class FakeAdmin implements NodeAdmin {
 }
 
 /** The operations of `units`, without HTTP. */
-export function fakeOperations(units: FakeUnits, admin: NodeAdmin = new FakeAdmin()): Operations {
+export function fakeOperations(
+  units: FakeUnits,
+  admin: NodeAdmin = new FakeAdmin(),
+  clock: Clock = realClock,
+): Operations {
   const { messenger, computer, log, key } = units
   const nodeInfo = () => ({
     key,
@@ -58,7 +62,7 @@ export function fakeOperations(units: FakeUnits, admin: NodeAdmin = new FakeAdmi
     scheduler: { key },
     computer,
     log,
-    clock: realClock,
+    clock,
     nodeInfo,
     admin,
   })

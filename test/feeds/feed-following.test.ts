@@ -89,6 +89,23 @@ const fill = async (log: MemoryLog, from: number, to: number, text = ''): Promis
 }
 
 describe('who follows a feed', () => {
+  test('a feed is held on both sides as long as it is followed', async () => {
+    const world = new World()
+    const there = world.add(FIRST)
+    await fill(there, 0, 1)
+    const following = world.follow({ feed, sources: () => [FIRST] })
+    await expect.poll(() => world.here.length(feed)).toBe(1)
+    expect([world.here.held, there.held]).toEqual([1, 1])
+    following[Symbol.dispose]()
+    await expect.poll(() => [world.here.held, there.held]).toEqual([0, 0])
+    using _other = world.follow({ feed, sources: () => [FIRST] })
+    await expect.poll(() => there.held).toBe(1)
+    world.nodes.delete(FIRST)
+    for (const pair of world.pairs) pair.cut()
+    await expect.poll(() => there.held).toBe(0)
+    expect(world.here.held).toBe(1)
+  })
+
   test('goes on where it was when the channel was cut, and tells of each block once', async () => {
     const world = new World()
     const there = world.add(FIRST)

@@ -92,6 +92,7 @@ describe('the stream of heads', () => {
     let reads = 0
     const log = {
       length: there.length.bind(there),
+      hold: there.hold.bind(there),
       prefix: there.prefix.bind(there),
       signed: async (...asked: Parameters<typeof there.signed>) => {
         reads += 1
@@ -244,7 +245,7 @@ describe('the stream of heads', () => {
       asked += 1
       return new Promise(resolve => answers.push(() => resolve(undefined)))
     }
-    const log = { length: async () => 0, signed: there.signed.bind(there), prefix }
+    const log = { hold: there.hold.bind(there), length: async () => 0, signed: there.signed.bind(there), prefix }
     const source = new FeedSource(pair.left, {
       room: new FairShare(1_000_000).open(),
       log,

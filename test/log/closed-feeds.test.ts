@@ -45,7 +45,7 @@ test('whoever reads a tree while feeds are opened anew hears why', async () => {
     keyPair: keyPairOf(NODE_SEED),
     openMax: 8,
   })
-  const states = new FeedStates(asKeyId('A'.repeat(43)), 8)
+  const states = new FeedStates({ nodeKey: asKeyId('A'.repeat(43)), max: 8, retired: () => undefined })
   const behind = new WriteBehind({
     feeds,
     maxBytes: 1,

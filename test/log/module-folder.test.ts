@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { diskFiles } from '../../log/journal/journal-files.ts'
 import { ModuleFolder } from '../../log/store/module-folder.ts'
-import { asModuleId } from '../../protocol/index.ts'
+import { asModuleId, cryptoProvider, installCrypto } from '../../protocol/index.ts'
 import { settle } from '../fakes/manual-clock.ts'
 import { moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -23,7 +23,7 @@ it('a module that several learn at once is written once, and known to all of the
 
 it('modules that were asked for are at hand within a bound of bytes', async () => {
   await using temp = await tempFolder()
-  const folder = await ModuleFolder.open(diskFiles, join(temp.path, 'modules'), 3 * MiB)
+  const folder = await ModuleFolder.open(diskFiles, join(temp.path, 'modules'), { knownMaxBytes: 3 * MiB })
   const wasm = new Uint8Array(MiB)
   const added = [1, 2, 3, 4].map(() => moduleItem(wasm, tagsOf({ 'Module-Format': 'actor' })))
   const first: unknown[] = []
@@ -53,8 +53,10 @@ it.each([
   const item = moduleItem(new Uint8Array(100_000), tagsOf({ 'Module-Format': 'actor' }))
   const { id } = await (await ModuleFolder.open(diskFiles, path)).addModule(item)
   await writeFile(join(path, `${id}.item`), damage(item.bytes))
-  const folder = await ModuleFolder.open(diskFiles, path)
+  const damaged: string[] = []
+  const folder = await ModuleFolder.open(diskFiles, path, { onDamaged: one => damaged.push(one) })
   expect(await folder.moduleItem(id)).toBeUndefined()
+  expect(damaged).toEqual([id])
   expect(await folder.module(id)).toBeUndefined()
   expect(folder.modules({ limit: 10 })).toEqual([])
   await folder.addModule(item)
@@ -94,4 +96,23 @@ it('a module that is added while its damaged file is being removed stays', async
   await added
   expect(order).toEqual(['removed', 'written'])
   expect(await (await ModuleFolder.open(diskFiles, path)).moduleItem(id)).toEqual(item.bytes)
+})
+
+it('a module whose signature could not be checked stays on the disk', async () => {
+  await using temp = await tempFolder()
+  const path = join(temp.path, 'modules')
+  const item = moduleItem(new Uint8Array(100_000), tagsOf({ 'Module-Format': 'actor' }))
+  const { id } = await (await ModuleFolder.open(diskFiles, path)).addModule(item)
+  const folder = await ModuleFolder.open(diskFiles, path)
+  const provider = cryptoProvider()
+  const failing = (): never => {
+    throw new Error('the native part does not load')
+  }
+  installCrypto({ ...provider, ed25519Verify: failing })
+  try {
+    await expect(folder.moduleItem(id)).rejects.toThrow('the native part does not load')
+  } finally {
+    installCrypto(provider)
+  }
+  expect(await folder.moduleItem(id)).toEqual(item.bytes)
 })

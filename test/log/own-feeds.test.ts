@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
-import { expect, test } from 'vitest'
+import Verifier from 'hypercore/lib/verifier.js'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { type FeedSpec, toUtf8 } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED, resultsOf } from '../conformance/log.ts'
@@ -173,3 +174,36 @@ test('the bitfield goes on over the edge of a page', async () => {
   const core = await opened(log, feed)
   await expectWhole(core, blocks)
 }, 180_000)
+
+test('a head that somebody was given is the one that is written', async () => {
+  await using folder = await tempFolder()
+  await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED })
+  const signing = vi.spyOn(Verifier.prototype, 'sign')
+  onTestFinished(() => signing.mockRestore())
+  const feed = messagesOf('a')
+  await log.commit([blockOf(feed, 0), blockOf(feed, 1)])
+  const given = await log.signed(feed, 0, { bytes: 65_536, blocks: 8 })
+  await log.drain()
+  expect(signing).toHaveBeenCalledOnce()
+  const core = await opened(log, feed)
+  await expectWhole(core, [blockOf(feed, 0).bytes, blockOf(feed, 1).bytes])
+  expect(given?.head).toEqual(await log.head(feed))
+  await core.close()
+})
+
+test('a feed that is followed is not looked up again, though more are used than are kept', async () => {
+  await using folder = await tempFolder()
+  await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED, feedsKnownMax: 8 })
+  const feed = messagesOf('a')
+  using _held = log.hold(feed)
+  await log.commit([blockOf(feed, 0)])
+  await log.drain()
+  const reading = vi.spyOn(HypercoreStorage.prototype, 'getInfos')
+  onTestFinished(() => reading.mockRestore())
+  for (let nth = 0; nth < 40; nth++) await log.length(messagesOf(`other ${nth}`))
+  reading.mockClear()
+  await log.commit([blockOf(feed, 1)])
+  await log.drain()
+  expect(reading).not.toHaveBeenCalled()
+  expect(await collect(log.blocks(feed, 0))).toHaveLength(2)
+})

@@ -8,7 +8,10 @@ import { PEERS_NEW_PER_SECOND_MAX, PEERS_PER_HOST_AND_SECOND_MAX } from '../../p
 
 function gateAt(start = 0) {
   let nowMs = start
-  const gate = new AcceptGate(() => nowMs)
+  const gate = new AcceptGate(
+    () => true,
+    () => nowMs,
+  )
   const taken = (addresses: readonly string[]): number => addresses.filter(address => !gate.check(address)).length
   return {
     gate,
@@ -61,7 +64,10 @@ it('takes all addresses of a /64 for one host, and one of IPv4 for itself howeve
 })
 
 it('is asked by the engine about each socket, before there is one', async () => {
-  const gate = new AcceptGate(() => 0)
+  const gate = new AcceptGate(
+    () => true,
+    () => 0,
+  )
   const came: Socket[] = []
   const server = createServer({ blockList: gate }, socket => void came.push(socket))
   server.listen(0, '127.0.0.1')
@@ -103,10 +109,17 @@ it('comes with a time within which somebody is answered, or let go', async () =>
     socket => void socket.once('data', () => socket.write('yes')).on('error', () => undefined),
   )
   const silences = new Set<() => void>()
-  guard(server, new AcceptGate(() => 0), over => {
-    silences.add(over)
-    return () => void silences.delete(over)
-  })
+  guard(
+    server,
+    new AcceptGate(
+      () => true,
+      () => 0,
+    ),
+    over => {
+      silences.add(over)
+      return () => void silences.delete(over)
+    },
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

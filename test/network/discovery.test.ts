@@ -77,4 +77,22 @@ describe('nodes reach each other', () => {
     const found: string[] = []
     while (!found.includes(b.key)) for await (const key of a.providers.find(toUtf8('a process'))) found.push(key)
   })
+
+  it('and all that a node has is told to the table, however much that is', async () => {
+    const hub = await open(3, { dht: true })
+    const a = await open(1, { dht: true, bootstrap: [addressOf(hub)], peers: [addressOf(hub)] })
+    await untilReached(a, hub)
+    // Until each stands in the table of the other.
+    const name = (n: number | string): Uint8Array => toUtf8(`process ${n}`)
+    const knows = async (n: number | string): Promise<boolean> => {
+      for await (const key of hub.providers.find(name(n))) if (key === a.key) return true
+      return false
+    }
+    while (!(await knows('first'))) await a.providers.provide(name('first'))
+    const all = Array.from({ length: 40 }, (_, n) => n)
+    await Promise.all(all.map(n => a.providers.provide(name(n))))
+    const known: boolean[] = []
+    for (const n of all) known.push(await knows(n))
+    expect(known).toEqual(all.map(() => true))
+  })
 })

@@ -8,7 +8,7 @@ export async function loneHost(
   {
     listens = false,
     ...options
-  }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens' | 'relay' | 'listen' | 'dialled'>> = {},
+  }: Partial<Pick<HostParts, 'dht' | 'watch' | 'listens' | 'relay' | 'listen' | 'dialled' | 'isPublic'>> = {},
 ): Promise<Host> {
   const host = await openHost({
     seed: new Uint8Array(32).fill(seed),
@@ -22,6 +22,7 @@ export async function loneHost(
     isPublic: false,
     isRefused: () => false,
     refused: () => undefined,
+    isKept: () => false,
     watch: new StreamWatch(),
     ...options,
   })

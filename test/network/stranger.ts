@@ -18,11 +18,14 @@ export class Stranger implements AsyncDisposable {
     this.#connection = connection
   }
 
-  static async open(address: string): Promise<Stranger> {
+  /** `from`: the address of this machine that it comes from. */
+  static async open(address: string, from?: string): Promise<Stranger> {
+    // Handed on to the socket, though it is not named.
+    const dialOpts: object = from === undefined ? {} : { localAddress: from }
     const host = await createLibp2p({
       privateKey: await generateKeyPair('Ed25519'),
       addresses: { listen: [] },
-      transports: [tcp()],
+      transports: [tcp({ dialOpts })],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux({ maxOutboundStreams: 100_000 })],
       connectionMonitor: { enabled: false },

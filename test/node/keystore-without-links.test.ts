@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { writeOnce } from '../../cli/write-once.ts'
 import { openKeystore } from '../../node/keystore.ts'
+import { makeSecret } from '../../secrets/index.ts'
 
 /** A disk whose files have one name each. */
 vi.mock('node:fs/promises', async original => {
@@ -29,5 +29,5 @@ it('keys are made, and once, where files have one name each', async () => {
 
 it('so are identities', async () => {
   const path = join(await freshFolder(), 'alice.json')
-  expect([await writeOnce(path, 'first'), await writeOnce(path, 'second')]).toEqual([true, false])
+  expect([await makeSecret(path, 'first'), await makeSecret(path, 'second')]).toEqual([true, false])
 })

@@ -6,9 +6,9 @@ import {
   PENDING_PER_PROCESS_MAX,
   PENDING_PER_PROCESS_MAX_BYTES,
 } from '../../protocol/index.ts'
-import { Ahead } from '../../scheduler-unit/ahead.ts'
-import { Lane } from '../../scheduler-unit/lane.ts'
-import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
+import { Ahead } from '../../scheduler-unit/lanes/ahead.ts'
+import { Lane } from '../../scheduler-unit/lanes/lane.ts'
+import { RecentReceipts } from '../../scheduler-unit/lanes/recent-receipts.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, rawItem, spawnItem, tagsOf } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'

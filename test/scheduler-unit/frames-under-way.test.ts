@@ -7,8 +7,8 @@ import {
   type ProcessId,
   type ScheduleAnswer,
 } from '../../protocol/index.ts'
-import { AHEAD_MAX_BYTES } from '../../scheduler-unit/ahead.ts'
-import { Senders } from '../../scheduler-unit/senders.ts'
+import { AHEAD_MAX_BYTES } from '../../scheduler-unit/lanes/ahead.ts'
+import { Senders } from '../../scheduler-unit/lanes/senders.ts'
 import { PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { settle } from '../fakes/manual-clock.ts'

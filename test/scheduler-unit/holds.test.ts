@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest'
 import { asMessageId, type Envelope, Failure, type ProcessId, type ScheduleAnswer } from '../../protocol/index.ts'
-import { expectBegun } from '../../scheduler-unit/expect-begun.ts'
-import { Ahead } from '../../scheduler-unit/ahead.ts'
-import { Lane } from '../../scheduler-unit/lane.ts'
-import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
+import { expectBegun } from '../../scheduler-unit/lanes/expect-begun.ts'
+import { Ahead } from '../../scheduler-unit/lanes/ahead.ts'
+import { Lane } from '../../scheduler-unit/lanes/lane.ts'
+import { RecentReceipts } from '../../scheduler-unit/lanes/recent-receipts.ts'
 import { settle } from '../fakes/manual-clock.ts'
 import { messageItem } from '../fakes/signed-items.ts'
 import { Harness, receiptOf, refusalOf } from './scheduler-harness.ts'
@@ -167,4 +167,16 @@ it('what expired while it waited says nothing about what it came with, which is 
   expect(told[0]).toBe('failed')
   expect(await harness.envelopes(process.id)).toHaveLength(2)
   await lane.durable()
+})
+
+it('a date that is set ends no hold, and makes none last', async () => {
+  await using harness = await Harness.open()
+  const { clock, unit } = harness
+  const process = await harness.spawn()
+  await unit.hold(process, clock.now() + 60_000)
+  clock.setDate(3_600_000)
+  expect(refusalOf(await send(harness, process))).toBe('moved')
+  clock.setDate(-7_200_000)
+  clock.advance(60_000)
+  receiptOf(await send(harness, process))
 })

@@ -9,7 +9,7 @@ import {
   RECENT_RECEIPTS_MAX_BYTES,
   type ProcessDescription,
 } from '../../protocol/index.ts'
-import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
+import { RecentReceipts } from '../../scheduler-unit/lanes/recent-receipts.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 
 const P = asProcessId(fakeId(1))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { asProcessId, type Envelope, type ProcessId } from '../../protocol/index.ts'
-import { Senders } from '../../scheduler-unit/senders.ts'
+import { Senders } from '../../scheduler-unit/lanes/senders.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 
 const MANY = 5_000

@@ -9,7 +9,7 @@ import {
   type Receipt,
   type ScheduleRequest,
 } from '../../protocol/index.ts'
-import { cutFrames } from '../../scheduler-unit/cut-frames.ts'
+import { cutFrames } from '../../scheduler-unit/lanes/cut-frames.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { messageItem, spawnItem } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'

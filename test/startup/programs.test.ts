@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { sha256Module } from '../../protocol/crypto/sha256-code.ts'
-import { refuseWideCode } from '../../scripts/programs.mjs'
+import { clearOthers, refuseWideCode } from '../../scripts/programs.mjs'
 import { freshBundle } from '../../startup/index.ts'
+import { holdBundle } from '../../startup/held-bundle.ts'
+import { temporaryFolder } from '../cli/test-terminal.ts'
 
 const folder = freshBundle() ?? expect.fail('no bundle was made')
 const programs = (await readdir(folder)).filter(name => name.endsWith('.js'))
@@ -37,3 +41,27 @@ test('letters that the engine would hold as two bytes are escaped in comments, a
   for (const code of ['/\\é/', '/[é]/', 'String.raw`é`'])
     await expect(refuseWideCode(`export const it = ${code}`)).rejects.toThrow('é')
 })
+
+test('what agents run on is that of the bundle, whatever is built while a node runs', async () => {
+  expect(await readdir(new URL('build/', folder))).toEqual([expect.stringMatching(/^engine-.*\.wasm$/), 'prelude.js'])
+  const texts = await Promise.all(programs.map(textOf))
+  expect(texts.filter(text => text.includes('processes/agent/build'))).toEqual([])
+})
+
+test('a bundle that something runs from is not cleared away, however old it is', async () => {
+  await using bundles = await temporaryFolder()
+  const names = ['held', 'killed', 'c', 'd', 'e', 'f', 'new']
+  for (const [seconds, name] of names.entries()) {
+    const path = join(bundles.path, name)
+    await mkdir(path)
+    if (name === 'held') holdBundle(pathToFileURL(`${path}/`))
+    if (name === 'killed') await writeFile(join(path, `held-by-${endedProcess()}`), '')
+    await utimes(path, seconds, seconds)
+  }
+  clearOthers(bundles.path, 'new')
+  expect((await readdir(bundles.path)).sort()).toEqual(['d', 'e', 'f', 'held', 'new'])
+})
+
+function endedProcess(): number {
+  return spawnSync(process.execPath, ['--eval', '']).pid
+}

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Mailbox } from '../../compute-unit/evaluation/mailbox.ts'
 import { HostedProcess } from '../../compute-unit/evaluation/hosted-process.ts'
 import { PairLane } from '../../messenger-unit/pair-lane.ts'
-import { Senders } from '../../scheduler-unit/senders.ts'
+import { Senders } from '../../scheduler-unit/lanes/senders.ts'
 import { createTestNet, type TestNet, withNet } from '../../testing/index.ts'
 
 afterEach(() => vi.restoreAllMocks())

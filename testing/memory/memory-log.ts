@@ -1,8 +1,6 @@
 import {
   type Commitment,
-  domainHash,
   ed25519Sign,
-  encodeCbor,
   equalBytes,
   Failure,
   type FeedConflict,
@@ -10,7 +8,6 @@ import {
   type FeedHead,
   feedHeadMessage,
   type FeedSpec,
-  fromBase64Url,
   type Log,
   type NewBlock,
   type PieceBounds,
@@ -20,7 +17,7 @@ import {
   signedPrefixHash,
   type TakeAnswer,
 } from '../../protocol/index.ts'
-import { nameOf } from './feed-names.ts'
+import { keyOf, nameOf } from './feed-names.ts'
 import { CommitGroup, founded } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
@@ -45,12 +42,15 @@ export interface MemoryLogOptions {
  */
 export class MemoryLog implements Log {
   recovered: readonly NewBlock[] = []
+  readonly feedKey = keyOf
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
   readonly trees = new MemoryTrees(feed => this.#feedOf(feed))
   /** Commits that were given so far. */
   commits = 0
+  /** How often a feed is held now. */
+  held = 0
   readonly #feeds = new Map<string, MemoryFeed>()
   /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
   readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
@@ -155,12 +155,11 @@ export class MemoryLog implements Log {
     const held = this.#feedOf(feed)
     if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
-    let at = index
-    for (const bytes of blocks) {
-      const present = held.blocks[at]
+    for (const [nth, bytes] of blocks.entries()) {
+      const present = held.blocks[index + nth]
       if (present === undefined) held.push(bytes)
-      else if (!equalBytes(present, bytes)) throw new Failure('feed-frozen', { process: feed.process, index: at })
-      at += 1
+      else if (!equalBytes(present, bytes))
+        throw new Failure('feed-frozen', { process: feed.process, index: index + nth })
     }
     if (held.length === before) return
     this.#wrote(() => held.cut(before))
@@ -244,6 +243,12 @@ export class MemoryLog implements Log {
     return { feed, held, seen }
   }
 
+  /** All of it is at hand. */
+  hold(): Disposable {
+    this.held += 1
+    return { [Symbol.dispose]: () => void (this.held -= 1) }
+  }
+
   watch(grew: (growth: FeedGrowth) => void): Disposable {
     this.#watchers.add(grew)
     return { [Symbol.dispose]: () => void this.#watchers.delete(grew) }
@@ -276,12 +281,6 @@ export class MemoryLog implements Log {
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
     this.#frozen.set(nameOf(feed), why)
     this.#feedOf(feed).cut(length)
-  }
-
-  feedKey(feed: FeedSpec): Uint8Array {
-    const signers = feed.signers.map(fromBase64Url)
-    const fields = [feed.kind, fromBase64Url(feed.process), feed.epoch, feed.quorum, signers]
-    return domainHash('test/feed', encodeCbor(fields))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

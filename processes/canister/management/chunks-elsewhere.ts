@@ -22,27 +22,15 @@ import {
 } from '../../../protocol/index.ts'
 import { CODE_MAX_BYTES, UPLOAD_CHUNK_MAX_BYTES, UPLOAD_CHUNKS_MAX } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
-import type { Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { getPieces, putPieces, removePieces } from '../pieces.ts'
-import type { Post } from '../post.ts'
 import type { Slot } from '../slot.ts'
 import { readSparse, writeSparse } from '../sparse-pieces.ts'
 import { readChunk } from './chunk-store.ts'
-import {
-  askFor,
-  type Errand,
-  ERRAND_ITEMS,
-  type ErrandParts,
-  forget,
-  readErrand,
-  rejectOfErrand,
-  writeErrand,
-} from './errand.ts'
+import { askFor, type Errand, ERRAND_ITEMS, type ErrandKind, readErrand, writeErrand } from './errand.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { install, type InstallParts } from './install.ts'
 import { chunkHashes, installation } from './installation-fields.ts'
-import { NOTHING } from './replies.ts'
 import { spendOnCopy } from './snapshots.ts'
 
 /** What a canister asks that of the store: no method of the IC's, and for nobody else. */
@@ -117,47 +105,6 @@ export function fetchChunks(
   slot.hasActed = true
 }
 
-/** Takes an answer, if it is one to a request for a chunk; says whether it was. `mayInstall` throws, if the caller no longer may. */
-export function tookChunk(
-  parts: InstallParts,
-  callback: number,
-  { answer }: Outcome,
-  slot: Slot,
-  mayInstall: (caller: Uint8Array) => void,
-): boolean {
-  const fetching = read(slot.cells)
-  if (fetching?.callback !== callback) return false
-  try {
-    if (answer.reject !== undefined) {
-      const { code, error, message } = answer.reject
-      throw new Rejected(error, `Chunks of ${principalText(fetching.callee)}: ${message}`, code)
-    }
-    const next = withPiece(fetching, fieldsOf(answer.reply, slot), slot)
-    if (next.chunks * HASH_BYTES < next.hashes.length) ask(parts, next, slot)
-    else {
-      mayInstall(next.caller)
-      installFetched(parts, next, slot)
-      end(parts.post, next, { reply: NOTHING }, slot)
-    }
-  } catch (error) {
-    end(parts.post, fetching, { reject: rejectOfErrand(error) }, slot)
-  }
-  slot.hasActed = true
-  return true
-}
-
-/** The canister is emptied: what is fetched for is over. */
-export function abandonFetching(
-  parts: ErrandParts,
-  reject: NonNullable<Outcome['answer']['reject']>,
-  slot: Slot,
-): void {
-  const fetching = read(slot.cells)
-  if (fetching === undefined) return
-  forget(fetching, parts, slot)
-  end(parts.post, fetching, { reject }, slot)
-}
-
 /** A piece of a chunk for another canister, whose caller says that it may have it. @throws {Rejected} */
 export function readChunkFor(
   fields: Fields,
@@ -193,7 +140,11 @@ function ask(parts: InstallParts, fetching: Omit<Fetching, 'callback'>, slot: Sl
 }
 
 /** @throws {Rejected | MalformedBytes} */
-function withPiece(fetching: Fetching, fields: Fields, slot: Slot): Fetching {
+function withPiece(
+  fetching: Fetching,
+  fields: Fields,
+  slot: Slot,
+): { readonly next: Fetching; readonly isWhole: boolean } {
   const size = Number(fields.nat('size', BigInt(UPLOAD_CHUNK_MAX_BYTES)))
   const piece = fields.blob('bytes')
   const ofNext = fetching.ofNext + piece.length
@@ -203,8 +154,9 @@ function withPiece(fetching: Fetching, fields: Fields, slot: Slot): Fetching {
   if (bytes > CODE_MAX_BYTES) throw new Rejected('IC0408', `code has at most ${CODE_MAX_BYTES} bytes`)
   spendOnCopy(piece.length, slot)
   writeSparse(slot.cells, FETCHED, fetching.bytes, piece)
-  const isWhole = ofNext === size
-  return { ...fetching, bytes, chunks: fetching.chunks + (isWhole ? 1 : 0), ofNext: isWhole ? 0 : ofNext }
+  const chunks = fetching.chunks + (ofNext === size ? 1 : 0)
+  const next = { ...fetching, bytes, chunks, ofNext: ofNext === size ? 0 : ofNext }
+  return { next, isWhole: chunks * HASH_BYTES === fetching.hashes.length }
 }
 
 /** @throws {Rejected | MalformedBytes} */
@@ -215,12 +167,6 @@ function installFetched(parts: InstallParts, { bytes, argBytes, caller }: Fetchi
   if (!equalBytes(sha256(wasm), fields.blob('wasm_module_hash')))
     throw new Rejected('IC0408', 'the chunks do not make the code of that hash')
   install(parts, { ...installation(fields), wasm, caller }, slot)
-}
-
-function end(post: Post, { origin, cycles }: Fetching, answer: Outcome['answer'], slot: Slot): void {
-  slot.cells.delete(FETCHING)
-  removePieces(slot.cells, `${FETCHING}/`)
-  post.answer(origin, { answer, refund: cycles }, slot)
 }
 
 function write(cells: Cells, fetching: Fetching): void {
@@ -250,4 +196,17 @@ function read(cells: Cells): Fetching | undefined {
     ofNext: number(),
     bytes: number(),
   }
+}
+
+export const FETCHING_CHUNKS: ErrandKind<Fetching> = {
+  read,
+  clear(cells) {
+    cells.delete(FETCHING)
+    removePieces(cells, `${FETCHING}/`)
+  },
+  ask,
+  take: withPiece,
+  finish: installFetched,
+  refused: ({ callee }, { code, error, message }) =>
+    new Rejected(error, `Chunks of ${principalText(callee)}: ${message}`, code),
 }

@@ -1,13 +1,14 @@
-import { type CborReader, type CborWriter, MalformedBytes } from '../../../protocol/index.ts'
+import { type CborReader, type CborWriter, type Cells, MalformedBytes } from '../../../protocol/index.ts'
 import { numbered } from '../cell-keys.ts'
 import { OUTSIDE_TIMEOUT_MS } from '../bounds.ts'
 import type { Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { noteDeadline } from '../deadlines.ts'
-import type { Machine } from '../machine.ts'
-import type { Post } from '../post.ts'
 import { CALLBACKS, type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
+import { type Fields, fieldsOf } from './fields.ts'
+import type { InstallParts } from './install.ts'
+import { NOTHING } from './replies.ts'
 
 const LOW = (1n << 64n) - 1n
 
@@ -22,14 +23,11 @@ export interface Errand {
   readonly callee: Uint8Array
 }
 
-export interface ErrandParts {
-  readonly machine: Machine
-  readonly post: Post
-}
+type Reject = NonNullable<Outcome['answer']['reject']>
 
 /** Asks for the next piece; gives the number of the callback that hears of it. */
 export function askFor(
-  { machine, post }: ErrandParts,
+  { machine, post }: InstallParts,
   { callee, depth }: Pick<Errand, 'callee' | 'depth'>,
   method: string,
   arg: Uint8Array,
@@ -56,14 +54,71 @@ export function askFor(
   return callback
 }
 
-/** Nobody waits for the piece any more that is under way. */
-export function forget({ callback }: Errand, { machine }: Pick<ErrandParts, 'machine'>, slot: Slot): void {
-  slot.cells.delete(numbered(CALLBACKS, callback))
+/** One kind of errand: where it is kept, and what its pieces make. */
+export interface ErrandKind<E extends Errand> {
+  /** The one that is under way. */
+  read(cells: Cells): E | undefined
+  /** Forgets it, and all that was fetched. */
+  clear(cells: Cells): void
+  ask(parts: InstallParts, errand: Omit<E, 'callback'>, slot: Slot): void
+  /** Keeps a piece that came; what is still to be asked for, or all that is here. @throws {Rejected | MalformedBytes} */
+  take(errand: E, piece: Fields, slot: Slot): { readonly next: E; readonly isWhole: boolean }
+  /** Does what it was for. @throws {Rejected | MalformedBytes} */
+  finish(parts: InstallParts, errand: E, slot: Slot): void
+  /** The other canister gave nothing. */
+  refused(errand: E, reject: Reject, parts: InstallParts): Rejected
+}
+
+/** Takes an answer, if it is one that such an errand waits for; says whether it was. `mayFinish` throws, if the caller no longer may. */
+export function tookPiece<E extends Errand>(
+  kind: ErrandKind<E>,
+  parts: InstallParts,
+  callback: number,
+  { answer }: Outcome,
+  slot: Slot,
+  mayFinish: (caller: Uint8Array) => void,
+): boolean {
+  const errand = kind.read(slot.cells)
+  if (errand?.callback !== callback) return false
+  try {
+    if (answer.reject !== undefined) throw kind.refused(errand, answer.reject, parts)
+    const { next, isWhole } = kind.take(errand, fieldsOf(answer.reply, slot), slot)
+    if (!isWhole) kind.ask(parts, next, slot)
+    else {
+      mayFinish(next.caller)
+      kind.finish(parts, next, slot)
+      end(kind, parts, next, { reply: NOTHING }, slot)
+    }
+  } catch (error) {
+    end(kind, parts, errand, { reject: rejectOf(error) }, slot)
+  }
+  slot.hasActed = true
+  return true
+}
+
+/** The canister is emptied: what it fetches for is over. */
+export function abandon<E extends Errand>(kind: ErrandKind<E>, parts: InstallParts, reject: Reject, slot: Slot): void {
+  const errand = kind.read(slot.cells)
+  if (errand === undefined) return
+  const { machine } = parts
+  slot.cells.delete(numbered(CALLBACKS, errand.callback))
   machine.change({ openCallbacks: machine.state.openCallbacks - 1 })
+  end(kind, parts, errand, { reject }, slot)
+}
+
+function end<E extends Errand>(
+  kind: ErrandKind<E>,
+  { post }: InstallParts,
+  { origin, cycles }: E,
+  answer: Outcome['answer'],
+  slot: Slot,
+): void {
+  kind.clear(slot.cells)
+  post.answer(origin, { answer, refund: cycles }, slot)
 }
 
 /** What the caller is told of what went wrong. */
-export function rejectOfErrand(error: unknown): NonNullable<Outcome['answer']['reject']> {
+function rejectOf(error: unknown): Reject {
   if (error instanceof Rejected) return error.reject
   if (error instanceof MalformedBytes)
     return { code: REJECT.canister, error: 'IC0408', message: `the other canister gave nothing: ${error.message}` }

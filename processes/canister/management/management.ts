@@ -9,7 +9,8 @@ import type { Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { type Callers, mayCall } from './callers.ts'
-import { fetchChunks, storeElsewhere, tookChunk } from './chunks-elsewhere.ts'
+import { fetchChunks, FETCHING_CHUNKS, storeElsewhere } from './chunks-elsewhere.ts'
+import { tookPiece } from './errand.ts'
 import { fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
@@ -19,7 +20,7 @@ import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { environmentHash, readSettings } from './settings.ts'
 import { putStop, stopRequests } from './stop-requests.ts'
-import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
+import { fetchSnapshot, FETCHING_SNAPSHOT, snapshotElsewhere } from './snapshots-elsewhere.ts'
 import { unknownMethod } from './unknown-method.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -142,8 +143,8 @@ export class Management {
       this.#checkCaller('controllers', method, caller)
     }
     return (
-      tookChunk(this.#parts, callback, outcome, slot, may('install_chunked_code')) ||
-      tookPieces(this.#parts, callback, outcome, slot, may(LOAD))
+      tookPiece(FETCHING_CHUNKS, this.#parts, callback, outcome, slot, may('install_chunked_code')) ||
+      tookPiece(FETCHING_SNAPSHOT, this.#parts, callback, outcome, slot, may(LOAD))
     )
   }
 

@@ -9,7 +9,8 @@ import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
 import { type Callers, mayCall } from './callers.ts'
 import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
-import { abandonFetching, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
+import { abandon } from './errand.ts'
+import { FETCHING_CHUNKS, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
 import { type Fields, recordOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install, type InstallParts } from './install.ts'
@@ -20,7 +21,7 @@ import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotRepl
 import { findSnapshot, listSnapshots, placesOf, sizeOf } from './snapshot-store.ts'
 import { readSnapshotData, uploadSnapshotData, uploadSnapshotMetadata } from './snapshot-transfer.ts'
 import { READ_PIECES, readPiecesFor } from './snapshot-pieces.ts'
-import { abandonLoading, checkNothingOpen } from './snapshots-elsewhere.ts'
+import { checkNothingOpen, FETCHING_SNAPSHOT } from './snapshots-elsewhere.ts'
 import { deleteSnapshot, loadSnapshot, takeSnapshot } from './snapshots.ts'
 
 export interface MethodContext extends InstallParts {
@@ -116,8 +117,8 @@ function uninstall(context: MethodContext, callerVersion?: bigint): void {
   const name = principalText(machine.names.self)
   const reject = { code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }
   calls.abandon(reject, slot)
-  abandonFetching(context, reject, slot)
-  abandonLoading(context, reject, slot)
+  abandon(FETCHING_CHUNKS, context, reject, slot)
+  abandon(FETCHING_SNAPSHOT, context, reject, slot)
   machine.removeCode({ certified: NO_BYTES, timerNs: 0n, version: machine.state.version + 1n })
   removePieces(slot.cells, CODE)
   clearChunks(slot.cells)

@@ -30,27 +30,15 @@ import {
   UPLOAD_CHUNKS_MAX,
 } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
-import type { Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
-import type { MachineHome } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
-import type { Post } from '../post.ts'
 import type { Slot } from '../slot.ts'
 import { writeSparse } from '../sparse-pieces.ts'
 import { chunkBytes, uploadChunk } from './chunk-store.ts'
-import {
-  askFor,
-  type Errand,
-  ERRAND_ITEMS,
-  type ErrandParts,
-  forget,
-  readErrand,
-  rejectOfErrand,
-  writeErrand,
-} from './errand.ts'
-import { type Fields, fieldsOf } from './fields.ts'
+import { askFor, type Errand, ERRAND_ITEMS, type ErrandKind, readErrand, writeErrand } from './errand.ts'
+import type { Fields } from './fields.ts'
 import { remember } from './history.ts'
-import { NOTHING } from './replies.ts'
+import type { InstallParts } from './install.ts'
 import {
   checkHead,
   checkRoom,
@@ -82,10 +70,6 @@ interface Loading extends Errand {
   readonly after: Place | undefined
 }
 
-export interface LoadParts extends ErrandParts {
-  readonly home: MachineHome
-}
-
 /** The canister whose snapshot is to be loaded, if it is another. @throws {Rejected} */
 export function snapshotElsewhere(fields: Fields, self: Uint8Array): Uint8Array | undefined {
   const id = fields.blob('snapshot_id')
@@ -94,14 +78,14 @@ export function snapshotElsewhere(fields: Fields, self: Uint8Array): Uint8Array 
 }
 
 /** @throws {Rejected} if something waits for answers that would come to another state; `own` are the canister's own requests among them */
-export function checkNothingOpen({ state }: LoadParts['machine'], own = 0): void {
+export function checkNothingOpen({ state }: InstallParts['machine'], own = 0): void {
   if (state.openCallbacks <= own) return
   throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
 }
 
 /** Begins to fetch; the request is answered later. @throws {Rejected} */
 export function fetchSnapshot(
-  parts: LoadParts,
+  parts: InstallParts,
   { origin, caller, cycles }: CallRequest,
   fields: Fields,
   callee: Uint8Array,
@@ -114,41 +98,7 @@ export function fetchSnapshot(
   slot.hasActed = true
 }
 
-/** Takes an answer, if it is one to a request for pieces; says whether it was. `mayLoad` throws, if the caller no longer may. */
-export function tookPieces(
-  parts: LoadParts,
-  callback: number,
-  { answer }: Outcome,
-  slot: Slot,
-  mayLoad: (caller: Uint8Array) => void,
-): boolean {
-  const loading = read(slot.cells)
-  if (loading?.callback !== callback) return false
-  try {
-    if (answer.reject !== undefined) throw refused(loading, answer.reject, parts)
-    const { next, isWhole } = withPieces(loading, fieldsOf(answer.reply, slot), slot)
-    if (!isWhole) ask(parts, next, slot)
-    else {
-      mayLoad(next.caller)
-      load(parts, next, slot)
-      end(parts.post, next, { reply: NOTHING }, slot)
-    }
-  } catch (error) {
-    end(parts.post, loading, { reject: rejectOfErrand(error) }, slot)
-  }
-  slot.hasActed = true
-  return true
-}
-
-/** The canister is emptied: what is fetched is not loaded any more. */
-export function abandonLoading(parts: ErrandParts, reject: NonNullable<Outcome['answer']['reject']>, slot: Slot): void {
-  const loading = read(slot.cells)
-  if (loading === undefined) return
-  forget(loading, parts, slot)
-  end(parts.post, loading, { reject }, slot)
-}
-
-function ask(parts: LoadParts, loading: Omit<Loading, 'callback'>, slot: Slot): void {
+function ask(parts: InstallParts, loading: Omit<Loading, 'callback'>, slot: Slot): void {
   const { callee, caller, id, after } = loading
   const wish = candidRecord({
     canister_id: { principal: callee },
@@ -225,7 +175,7 @@ function checkedHead(bytes: Uint8Array): SnapshotHead {
 }
 
 /** @throws {Rejected | MalformedBytes} */
-function load({ machine, home }: LoadParts, { id, head, caller }: Loading, slot: Slot): void {
+function load({ machine, home }: InstallParts, { id, head, caller }: Loading, slot: Slot): void {
   checkNothingOpen(machine, 1)
   const snapshot = checkedHead(head)
   const places = placesUnder(FETCHED)
@@ -237,21 +187,6 @@ function load({ machine, home }: LoadParts, { id, head, caller }: Loading, slot:
   loadFrom(places, snapshot, { machine, home, slot, isKnown: false })
   remember(machine, { what: 'load', caller, hash: id, controllers: [], loaded: snapshot }, slot)
   slot.changed = true
-}
-
-/** A snapshot whose canister is gone is gone. */
-function refused(
-  { id }: Loading,
-  { code, error, message }: NonNullable<Outcome['answer']['reject']>,
-  { machine }: LoadParts,
-): Rejected {
-  return error === 'IC0301' ? noSnapshot(id, machine.names.self) : new Rejected(error, message, code)
-}
-
-function end(post: Post, { origin, cycles }: Loading, answer: Outcome['answer'], slot: Slot): void {
-  slot.cells.delete(LOADING)
-  removePieces(slot.cells, FETCHED)
-  post.answer(origin, { answer, refund: cycles }, slot)
 }
 
 function write(cells: Cells, loading: Loading): void {
@@ -272,4 +207,18 @@ function read(cells: Cells): Loading | undefined {
   const errand = readErrand(reader)
   const id = reader.bytes()
   return { ...errand, id, head: cells.get(HEAD)?.slice() ?? NO_BYTES, after: readPlace(reader.bytes()) }
+}
+
+export const FETCHING_SNAPSHOT: ErrandKind<Loading> = {
+  read,
+  clear(cells) {
+    cells.delete(LOADING)
+    removePieces(cells, FETCHED)
+  },
+  ask,
+  take: withPieces,
+  finish: load,
+  // A snapshot whose canister is gone is gone.
+  refused: ({ id }, { code, error, message }, { machine }) =>
+    error === 'IC0301' ? noSnapshot(id, machine.names.self) : new Rejected(error, message, code),
 }
