@@ -14,13 +14,17 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { NODE_ENGINE } from '../startup/index.ts'
 
 export interface PeerOptions {
   readonly signal?: AbortSignal
   /** Small counts: enough to see that it works, too few to publish. */
   readonly quick?: boolean
+  /** The engine and the C library keep memory as in a node. */
+  readonly asNode?: boolean
 }
 
+const PLAIN_ENGINE = { execArgv: [], env: {} } as const
 const STDERR_TAIL_CHARS = 4_000
 const DEFAULT_TIMEOUT_MS = 300_000
 const EXIT_WAIT_MS = 5_000
@@ -50,12 +54,18 @@ export class Peer {
   }
 
   /** Starts bench/peer-programs/<name>.ts, or `program`; `input` reaches it as JSON. */
-  static start(name: string, input: unknown, program = new URL(`peer-programs/${name}.ts`, import.meta.url)): Peer {
+  static start(
+    name: string,
+    input: unknown,
+    program = new URL(`peer-programs/${name}.ts`, import.meta.url),
+    { asNode = false }: Pick<PeerOptions, 'asNode'> = {},
+  ): Peer {
     const path = fileURLToPath(program)
-    const child = spawn(process.execPath, ['--no-warnings', path, JSON.stringify(input)], {
+    const { execArgv, env } = asNode ? NODE_ENGINE : PLAIN_ENGINE
+    const child = spawn(process.execPath, [...execArgv, '--no-warnings', path, JSON.stringify(input)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
-      env: { ...process.env, DO_NOT_TRACK: '1' },
+      env: { ...process.env, ...env, DO_NOT_TRACK: '1' },
     })
     const peer = new Peer(name, child)
     peer.#listen()
@@ -144,6 +154,6 @@ export async function askProgram<T>(
   options: PeerOptions & { readonly timeoutMs?: number } = {},
 ): Promise<T> {
   const name = basename(program.pathname, '.ts')
-  await using peer = Peer.start(name, input, program)
+  await using peer = Peer.start(name, input, program, options)
   return await peer.answer(schema, options)
 }

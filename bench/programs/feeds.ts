@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HypercoreLog } from '../../log/index.ts'
 import { Network } from '../../network/index.ts'
-import { FeedFollowing, nativeCrypto, systemClock } from '../../node/index.ts'
+import { FeedFollowing, nativeCrypto, nativeFrameCipher, returnMemory, systemClock } from '../../node/index.ts'
 import {
   asKeyId,
   asProcessId,
@@ -44,6 +44,8 @@ const FOLLOWER_SEED = new Uint8Array(32).fill(6)
 const MESSAGE_BYTES = 512
 const MESSAGES_PER_FRAME = 90
 const FILL_TOGETHER = 64
+/** Until what a first collection let go of is free. */
+const REST_MS = 1_000
 
 installCrypto(nativeCrypto)
 const SIGNER = asKeyId(keyId(ed25519PublicKey(SEED)))
@@ -87,6 +89,7 @@ async function serve(): Promise<void> {
         seed: SEED,
         listen: ['/ip4/127.0.0.1/tcp/0'],
         peers: [],
+        cipher: nativeFrameCipher,
         trouble: () => undefined,
       })
       await network.feeds.serve(log)
@@ -127,7 +130,13 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
     })
   const addresses = (await order({ do: 'open', folder: join(folder, 'source') })) as string[]
   const log = await HypercoreLog.open({ directory: join(folder, 'follower'), keySeed: FOLLOWER_SEED })
-  const network = await Network.open({ seed: FOLLOWER_SEED, listen: [], peers: addresses, trouble: () => undefined })
+  const network = await Network.open({
+    seed: FOLLOWER_SEED,
+    listen: [],
+    peers: addresses,
+    cipher: nativeFrameCipher,
+    trouble: () => undefined,
+  })
   const following = new FeedFollowing({
     log,
     links: network.feeds,
@@ -141,6 +150,14 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
     source: cpuMsOf(child.pid ?? 0) ?? 0,
     follower: cpuMsOf(process.pid) ?? 0,
   })
+  /** Memory once all that came is on disk and garbage is collected, as a node at rest does it. */
+  const restingBytes = async (): Promise<number> => {
+    await log.drain()
+    returnMemory()
+    await new Promise(resolve => setTimeout(resolve, REST_MS))
+    returnMemory()
+    return process.memoryUsage.rss()
+  }
   try {
     if (catchUp !== undefined) {
       const frames = Math.ceil(catchUp.slots / MESSAGES_PER_FRAME)
@@ -166,8 +183,7 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
     }
     if (follow === undefined) throw new TypeError('nothing to measure')
     await order({ do: 'fill', feeds: follow.feeds, frames: 1, messages: 1 })
-    globalThis.gc?.()
-    const rssBefore = process.memoryUsage.rss()
+    const unfollowed = await restingBytes()
     let taken = 0
     for (let nth = 0; nth < follow.feeds; nth++) {
       following.follow({
@@ -177,21 +193,18 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
       })
     }
     await until(() => taken === follow.feeds)
-    globalThis.gc?.()
-    const rssAfter = process.memoryUsage.rss()
+    const followed = await restingBytes()
     const before = cpu()
-    const load = order({ do: 'load', ...follow })
-    await load
-    await until(() => taken === follow.feeds + follow.perSecond * follow.seconds)
-    const after = cpu()
     const messages = follow.perSecond * follow.seconds
-    globalThis.gc?.()
+    await order({ do: 'load', ...follow })
+    await until(() => taken === follow.feeds + messages)
+    const after = cpu()
     return {
       messages,
       sourceCpuMs: (after.source - before.source) / messages,
       followerCpuMs: (after.follower - before.follower) / messages,
-      followingBytes: (rssAfter - rssBefore) / follow.feeds,
-      afterLoadBytes: (process.memoryUsage.rss() - rssBefore) / follow.feeds,
+      followingBytes: (followed - unfollowed) / follow.feeds,
+      afterLoadBytes: ((await restingBytes()) - unfollowed) / follow.feeds,
     }
   } finally {
     await network[Symbol.asyncDispose]()

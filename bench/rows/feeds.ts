@@ -32,18 +32,20 @@ export const feedsRow: Row = {
   number: 14,
   title: 'Feeds of other nodes',
   covers:
-    'Two programs with a HypercoreLog each, over libp2p on loopback (TCP, noise, yamux). First the follower takes over ' +
-    'one feed from its start: messages with 512 bytes of data, 90 to a frame; heads and hashes are checked, blocks and the message ' +
-    'index written, nothing is evaluated. Then it follows 10,000 feeds while 1,000 messages a second come to all in turn, one to ' +
-    'a frame: the CPU of the source is all of it, journal and signing too. Memory is what following them adds to the follower.',
+    'Two programs with a HypercoreLog each, over libp2p on loopback (TCP, noise, yamux), with the cipher of a node and its settings ' +
+    'of the engine and the C library. First the follower takes over one feed from its start: messages with 512 bytes of data, 90 to ' +
+    'a frame; heads and hashes are checked, blocks and the message index written, nothing is evaluated. Then it follows 10,000 feeds ' +
+    'while 1,000 messages a second come to all in turn, one to a frame: the CPU of the source is all of it, journal and signing too. ' +
+    'Memory is what following them adds to the follower, resident and at rest: all that came is on disk, and garbage was collected.',
   async run(context) {
+    const asNode = { ...context, asNode: true }
     const folder = await mkdtemp(join(tmpdir(), 'bench-feeds-'))
     try {
       const caught = await askProgram(
         PROGRAM,
         { folder: join(folder, 'one'), catchUp: { slots: context.quick ? QUICK_SLOTS : SLOTS } },
         CatchUpFigures,
-        context,
+        asNode,
       )
       const rate = (caught.slots / caught.elapsedMs) * 1_000
       context.add({
@@ -57,7 +59,7 @@ export const feedsRow: Row = {
         perSecond: PER_SECOND,
         seconds: context.quick ? QUICK_SECONDS : SECONDS,
       }
-      const followed = await askProgram(PROGRAM, { folder: join(folder, 'many'), follow }, FollowFigures, context)
+      const followed = await askProgram(PROGRAM, { folder: join(folder, 'many'), follow }, FollowFigures, asNode)
       const most = Math.max(followed.sourceCpuMs, followed.followerCpuMs)
       context.add({
         what: `Following ${follow.feeds.toLocaleString('en')} feeds at ${PER_SECOND.toLocaleString('en')} messages a second, CPU of a message`,
@@ -69,7 +71,7 @@ export const feedsRow: Row = {
         what: 'Memory of the follower, for each feed',
         measured: `${(followed.followingBytes / KIB).toFixed(1)} KiB, ${(followed.afterLoadBytes / KIB).toFixed(1)} KiB after the load`,
         goal: `≤ ${RAM_GOAL_BYTES / KIB} KiB`,
-        met: followed.followingBytes <= RAM_GOAL_BYTES,
+        met: Math.max(followed.followingBytes, followed.afterLoadBytes) <= RAM_GOAL_BYTES,
       })
     } finally {
       await rm(folder, { recursive: true, force: true })

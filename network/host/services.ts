@@ -17,6 +17,7 @@ import {
   RELAY_RESERVATIONS_MAX,
 } from '../../protocol/index.ts'
 import { boundDialBacks, boundHolePunching } from './asked-dials.ts'
+import { boundMdns } from './bounded-mdns.ts'
 import { boundProviders } from './bounded-providers.ts'
 import { gossipService } from '../gossip.ts'
 
@@ -56,7 +57,7 @@ export function discoveryOf({
 }: DiscoveryParts): NonNullable<Libp2pOptions['peerDiscovery']> {
   return [
     ...(list.length > 0 ? [bootstrap({ list: [...list] })] : []),
-    ...(isLocal ? [mdns({ serviceTag: 'atoll' })] : []),
+    ...(isLocal ? [boundMdns(mdns({ serviceTag: 'atoll' }))] : []),
   ]
 }
 

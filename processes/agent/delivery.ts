@@ -13,8 +13,11 @@ import {
   toBase64Url,
 } from '../../protocol/index.ts'
 
-/** An error of an earlier attempt: the step fails with it instead of being run. */
-export type KnownFailure = readonly [step: number, code: string, message: string]
+/** No request: what failed was nobody's, or it is not known whose. */
+export const NOBODY = -1
+
+/** An error of an earlier attempt, and the request that failed with it, by its slot. */
+export type KnownFailure = readonly [step: number, code: string, message: string, request: number]
 
 /** A message as the program inside gets it; docs/protocol/agent.md tells of each. */
 export interface Delivery {

@@ -15,7 +15,14 @@ export interface Effects {
     fuelMax?: number,
   ])[]
   readonly timers?: readonly (readonly [key: string, dueMs?: number, everyMs?: number])[]
-  readonly failure?: readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
+  readonly failure?: readonly [
+    step: number,
+    code: string,
+    message: string,
+    stack: string,
+    isFinal: boolean,
+    request: number,
+  ]
 }
 
 /** What came of a run that came back. */
@@ -104,10 +111,11 @@ function isTimer(value: unknown): boolean {
 }
 
 function isFailure(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length !== 5) return false
-  const [step, code, message, stack, isFinal] = value
+  if (!Array.isArray(value) || value.length !== 6) return false
+  const [step, code, message, stack, isFinal, request] = value
   const isCode = typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)
-  return Number.isSafeInteger(step) && isCode && isText(message) && isText(stack) && typeof isFinal === 'boolean'
+  const areWhole = Number.isSafeInteger(step) && Number.isSafeInteger(request)
+  return areWhole && isCode && isText(message) && isText(stack) && typeof isFinal === 'boolean'
 }
 
 /** Gas of putting the quotes and carrying the effects out. */

@@ -7,6 +7,8 @@ export interface HostInputs {
   nowMs: number
   /** Once less gas is left, code is interrupted where it stands, at one of the places where the engine asks. */
   gasReserve: bigint
+  /** Code is about to be interrupted, and its frames still stand. */
+  interrupting(): void
   /** 32 random bits. */
   random(): number
   /** The id of the child that a spawn at this place of the outbox makes. */
@@ -31,7 +33,11 @@ export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAs
   return {
     env: {
       host_get_timezone_offset: () => 0,
-      host_interrupt: () => (calls().gas.value < inputs.gasReserve ? 1 : 0),
+      host_interrupt: () => {
+        if (calls().gas.value >= inputs.gasReserve) return 0
+        inputs.interrupting()
+        return 1
+      },
       host_module_load: () => 0,
       host_module_normalize: () => 0,
       host_promise_rejection: (promise: number, reason: number, isHandled: number) =>

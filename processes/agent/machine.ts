@@ -10,6 +10,7 @@ import type { Delivery } from './delivery.ts'
 import { fillHoles } from './fill-holes.ts'
 import { fillSlabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
+import { hasCalledNothing, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
@@ -45,21 +46,6 @@ export interface Entry {
 
 const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe', 'where'] as const
 
-/** What a program tells of an exception. */
-export interface Told {
-  readonly code: string
-  readonly message: string
-  readonly stack: string
-}
-
-/** How the code of a run stopped when it did not come back. */
-export interface Trap {
-  readonly code: 'out-of-gas' | 'stack-overflow' | 'memory-limit' | 'trap'
-  readonly message: string
-  /** Of the code that stopped, as the engine tells it; empty if it cannot. */
-  readonly stack: string
-}
-
 /** One instance: runs code on whatever state stands in its memory. */
 export class Machine {
   readonly calls: EngineCalls
@@ -76,11 +62,15 @@ export class Machine {
     readonly reason: number
     readonly isHandled: boolean
   }[] = []
+  /** Whose code runs, and where it stood when it was interrupted. */
+  #running: Entry | undefined
+  #interruptedAt: string | undefined
 
   constructor() {
     this.inputs = {
       nowMs: 0,
       gasReserve: 0n,
+      interrupting: () => this.#noteInterrupted(),
       random: () => 0,
       child: () => '',
       log: () => undefined,
@@ -182,6 +172,8 @@ export class Machine {
     const { calls } = this
     const { exports } = calls
     this.#rejections = []
+    this.#running = entry
+    this.#interruptedAt = undefined
     this.steps = 0
     const values: number[] = []
     for (const number of numbers) values.push(exports.qjs_new_number(number))
@@ -251,9 +243,19 @@ export class Machine {
   explain(thrown: unknown, entry: Entry): Trap {
     const code = this.#classify(thrown)
     const told = this.told(thrown, entry)
-    if (told?.code === 'out-of-gas') return { ...told, code: 'out-of-gas' }
+    if (told?.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? told.stack }
     const message = code === 'trap' ? 'the engine trapped' : ENGINE_LIMITS[code]
     return { code, message, stack: told?.stack ?? this.#stack(entry) }
+  }
+
+  /** The engine itself says where a loop is by what stands before it. Its frame knows the last call in it, if there was one. */
+  #noteInterrupted(): void {
+    const { gas, depth } = this.calls
+    const [leftGas, leftDepth] = [gas.value, depth.value]
+    const stack = this.#running === undefined ? '' : this.#stack(this.#running)
+    if (stack !== '' && !hasCalledNothing(stack)) this.#interruptedAt = stack
+    gas.value = leftGas
+    depth.value = leftDepth
   }
 
   #stack(entry: Entry): string {

@@ -3,10 +3,10 @@
  *
  * 1. A step that fails must leave nothing behind, and others of its slot must not notice: memory goes back to where
  *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
- * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of it at first, so that a step
+ * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of it at first, and a quarter then, so that a step
  *    without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
- * 4. Which steps fail is a function of the slot, so attempts are: at most two more than there are steps.
+ * 4. Which requests fail in which steps is a function of the slot, so attempts are.
  * 5. An attempt whose quotes the host cannot put (`quotes.ts`) is made again, with quotes, and what follows keeps to the whole limit anew: what ends
  *    well does not fail for the texts it holds. All of it is charged, up to the limit.
  * 6. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
@@ -24,13 +24,16 @@ import { badCall } from '../actor/guest-stop.ts'
 import { type Effects, gasOf, NO_EFFECTS, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
-import type { Entry, Machine, Trap } from './machine.ts'
-import { bytesOf, deliveryOf, type KnownFailure } from './delivery.ts'
+import type { Entry, Machine } from './machine.ts'
+import { bytesOf, deliveryOf, type KnownFailure, NOBODY } from './delivery.ts'
 import type { Positions } from './positions.ts'
 import { SlotInputs } from './slot-inputs.ts'
+import type { Trap } from './trap.ts'
 
 /** Steps of a slot, deadlines at most, and one. */
 const ATTEMPTS_MAX = 66
+/** Attempts that get half of what is left. */
+const HALVED_ATTEMPTS = 2
 
 export interface SlotRun {
   readonly message: GuestMessage
@@ -67,7 +70,7 @@ export function runSlot(run: SlotRun): SlotEnd {
   const charged = (): bigint => smaller(gasLimit, used + (unquoted ?? 0n))
   for (;;) {
     const left = gasLimit - used
-    const limit = mayRunAgain && known.length === 0 ? left / 2n : left
+    const limit = mayRunAgain && known.length < HALVED_ATTEMPTS ? left / 2n : left
     const plan: Plan = { known, limit, isQuoted: unquoted !== undefined }
     const attempt = runAttempt(run, inputs, plan)
     let failure: KnownFailure
@@ -75,7 +78,7 @@ export function runSlot(run: SlotRun): SlotEnd {
     if (attempt.kind === 'trap') {
       const { code, message: text, stack } = attempt.trap
       used += limit
-      failure = [attempt.step, code, positions.behind(text, stack)]
+      failure = [attempt.step, code, positions.behind(text, stack), NOBODY]
       isFinal = !mayRunAgain
     } else {
       used += attempt.gas
@@ -90,10 +93,13 @@ export function runSlot(run: SlotRun): SlotEnd {
         const ending = succeed(run, inputs, attempt.sealed, charged())
         return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, plan) }
       }
-      failure = [told[0], told[1], positions.behind(told[2], told[3])]
-      isFinal = told[4]
+      const [step, code, text, stack, isEnd, request] = told
+      failure = [step, code, positions.behind(text, stack), request]
+      isFinal = isEnd
     }
-    const isKnown = known.some(([step]) => step === failure[0])
+    const before = known.filter(([step, , , request]) => step === failure[0] && request === failure[3]).length
+    // What is nobody's for sure is told all it may concern at first, and ends its step then.
+    const isKnown = before > (failure[3] === NOBODY ? 1 : 0)
     if (isFinal || isKnown || known.length >= ATTEMPTS_MAX || used >= gasLimit)
       return ended(run, inputs, charged(), failure[1], failure[2])
     known.push(failure)

@@ -44,6 +44,8 @@ export interface Sleep {
   /** Undefined: once. */
   readonly everyMs: number | undefined
   wake(): void
+  /** Undefined: nobody waits for it. */
+  readonly fail: ((error: unknown) => void) | undefined
 }
 
 export interface Schedule {
@@ -78,6 +80,8 @@ export const agent = {
   /** The exclusive request that is under way. */
   lock: undefined as Task | undefined,
   queue: [] as Task[],
+  /** Requests that have begun and wait for something. */
+  open: new Set<Task>(),
   /** Answers to requests that have ended, for later slots. */
   late: [] as LateAnswer[],
   /** The message that goes on with the queue is under way. */

@@ -1,6 +1,7 @@
 import { agent, type Call, type Reply } from './agent.ts'
 import { FLAGS, type Task } from './task.ts'
 import { AgentError, unplaced } from './agent-error.ts'
+import { over } from './over.ts'
 import { sendText, slot } from './slot.ts'
 import { wakeAt } from './wake.ts'
 
@@ -28,6 +29,7 @@ export interface Request {
 /** Sends a request and waits for its reply. Fails with `call-limit` or `too-deep`; rejects with `call-timeout`, or with what the other side says. */
 function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
+  if (task?.isFailed === true) throw over()
   if (agent.calls.size >= CALLS_MAX) throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
   if (slot.isDeep || ((slot.waited?.flags ?? 0) & FLAGS.isDeep) !== 0)
     throw new AgentError(
@@ -102,14 +104,10 @@ export function answeredCall({ answers, from }: Task): Call | undefined {
   return found?.answerer === from ? found : undefined
 }
 
-/** Lets whoever waits go on. */
+/** Lets whoever waits for a call that was taken out of the list go on. */
 export function settleCall(settled: Call, reply: Task): void {
   const code = reply.error
-  if (code === 'busy' && settled.retries > 0) {
-    settled.deadlineMs = slot.nowMs + BUSY_PAUSE_MS
-    return wakeAt(settled.deadlineMs)
-  }
-  agent.calls.delete(settled.reference)
+  if (code === 'busy' && settled.retries > 0) return waitOn(settled, BUSY_PAUSE_MS)
   slot.isAsync = true
   if (reply.action === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)
@@ -126,16 +124,20 @@ function errorOf({ action, to }: Call, { data }: Reply, code: string | undefined
   return new AgentError(code ?? 'call-failed', `${action} of ${to} failed: ${message}`)
 }
 
-/** A call whose time is up: sent again, or given up. */
+function waitOn(call: Call, ms: number): void {
+  call.deadlineMs = slot.nowMs + ms
+  agent.calls.set(call.reference, call)
+  wakeAt(call.deadlineMs)
+}
+
+/** A call whose time is up, taken out of the list: sent again, or given up. */
 export function expireCall(expired: Call): void {
   if (expired.retries > 0) {
     expired.retries -= 1
-    expired.deadlineMs = slot.nowMs + expired.timeoutMs
-    wakeAt(expired.deadlineMs)
+    waitOn(expired, expired.timeoutMs)
     expired.again()
     return
   }
-  agent.calls.delete(expired.reference)
   slot.isAsync = true
   const { action, to, timeoutMs } = expired
   expired.reject(new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`))

@@ -76,7 +76,7 @@ export class AgentContext {
     cancelSchedule(key)
   }
   sleep(duration: Duration): Promise<void> {
-    return new Promise(resolve => sleepFor(this.#task, duration, resolve))
+    return new Promise((resolve, fail) => sleepFor(this.#task, duration, resolve, { fail }))
   }
 
   ref(contract: unknown, id: string): Ref {

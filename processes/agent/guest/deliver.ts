@@ -11,7 +11,7 @@ import { answer } from './queries.ts'
 import { armSchedule, nextOf, SCHEDULE_PREFIX } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
 import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
-import { endIfStuck, fail, giveUp, run, take } from './tasks.ts'
+import { endIfStuck, endOthers, fail, run, step, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
 import { WAKE_TIMER } from './wake.ts'
 
@@ -42,8 +42,9 @@ export function deliver(
   try {
     dispatch(kind, task)
   } catch (error) {
-    failStep(tell(error))
+    failStep(tell(error), slot.own)
   }
+  if ((flags & FLAGS.isRepeated) !== 0) endOthers()
   const isQuiet = !slot.isAsync && slot.due.length === 0 && !canRunQueued()
   return isQuiet || slot.failure !== undefined ? seal() : undefined
 }
@@ -51,7 +52,10 @@ export function deliver(
 function readRest({ rest: [, , , , failures, facts] }: Task): void {
   if (facts !== 0) agent.facts = facts
   if (failures === 0) return
-  for (const [step, code, message] of failures) slot.failures.set(step, new AgentError(code, message))
+  for (const [step, code, message, request] of failures) {
+    const known = slot.failures.get(step) ?? []
+    slot.failures.set(step, [...known, { request, error: new AgentError(code, message) }])
+  }
 }
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
@@ -129,14 +133,8 @@ function settle(task: Task): boolean {
     host.log(`a reply to a call that is over, or that ${task.from} was not asked`)
     return true
   }
-  const known = slot.failures.get(0)
-  if (known === undefined) settleCall(call, task)
-  else {
-    agent.calls.delete(call.reference)
-    giveUp(call.task, known)
-    // Another request may have waited for the same reply.
-    endIfStuck()
-  }
+  agent.calls.delete(call.reference)
+  step(call.task, () => settleCall(call, task), call.reject)
   return true
 }
 
@@ -171,9 +169,8 @@ function wake(): void {
   for (const call of agent.calls.values()) {
     if (call.deadlineMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
     slot.due.push(() => {
-      const isRefused = slot.failures.has(slot.step)
-      if (isRefused) agent.calls.delete(call.reference)
-      step(call.task, () => expireCall(call))
+      agent.calls.delete(call.reference)
+      step(call.task, () => expireCall(call), call.reject)
     })
   }
   for (const [number, sleep] of agent.sleeps) {
@@ -182,18 +179,7 @@ function wake(): void {
       agent.sleeps.delete(number)
       if (sleep.everyMs !== undefined) agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })
       slot.isAsync = true
-      step(sleep.task, () => sleep.wake())
+      step(sleep.task, () => sleep.wake(), sleep.fail)
     })
-  }
-}
-
-/** Runs a step for `task`; one that failed in an earlier attempt is not run, and its task ends. */
-function step(task: Task | undefined, go: () => void): void {
-  const known = slot.failures.get(slot.step)
-  if (known !== undefined) return giveUp(task, known)
-  try {
-    go()
-  } catch (error) {
-    failStep(tell(error))
   }
 }

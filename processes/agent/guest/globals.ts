@@ -1,5 +1,6 @@
 import { URL, URLSearchParams } from 'whatwg-url-without-unicode'
 import { agent } from './agent.ts'
+import { absentDigest } from './absent.ts'
 import { AgentError } from './agent-error.ts'
 import { clone } from './clone.ts'
 import { format } from './format.ts'
@@ -34,12 +35,19 @@ function randomUUID(): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
+/** Its functions would wait for another thread. */
+const subtle: unknown = new Proxy(Object, {
+  get(_, name) {
+    throw new AgentError('unavailable', absentDigest(String(name)))
+  },
+})
+
 const log = (...values: unknown[]): void => host.log(format(values))
 
 const later =
   (isRepeated: boolean) =>
   (code: (...values: unknown[]) => void, ms = 0, ...values: unknown[]): number =>
-    sleepFor(undefined, ms, () => code(...values), isRepeated)
+    sleepFor(undefined, ms, () => code(...values), { isRepeated })
 
 const forget = (number: number): void => {
   agent.sleeps.delete(number)
@@ -49,7 +57,7 @@ const forget = (number: number): void => {
 export function installGlobals(): void {
   const given = {
     console: { log, info: log, warn: log, error: log, debug: log, trace: log },
-    crypto: { getRandomValues, randomUUID },
+    crypto: { getRandomValues, randomUUID, subtle },
     structuredClone: (value: unknown) => clone(value),
     TextEncoder: Utf8Encoder,
     TextDecoder: Utf8Decoder,

@@ -3,6 +3,7 @@ import { answered } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
 import { type AnyContract, checkGiven, type Schema } from './definition.ts'
 import { replyValue } from './input.ts'
+import { over } from './over.ts'
 import { send } from './slot.ts'
 
 interface Shape {
@@ -31,7 +32,10 @@ export function makeRef(contract: AnyContract, id: string, task: Task | undefine
   }
   for (const [name, shape] of Object.entries(contract.messages)) {
     ref[name] = method(contract, id, task, name, shape, false)
-    sends[name] = input => send([0, id, requestTags(name), dataOf(contract, name, shape, input)])
+    sends[name] = input => {
+      if (task?.isFailed === true) throw over()
+      send([0, id, requestTags(name), dataOf(contract, name, shape, input)])
+    }
   }
   return ref as Ref
 }

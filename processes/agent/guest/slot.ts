@@ -14,8 +14,27 @@ const SENDS_ENOUGH = 200
 /** A message, or a spawn. */
 export type Sent = readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string]
 
-/** An error of a step. Final: to run the slot again without that step would leave nothing of it. */
-export type StepFailure = readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
+/** No request: what failed was nobody's, or it is not known whose. */
+export const NOBODY = -1
+
+/**
+ * An error of a step, and the request that failed with it, by its slot: not always the one whose step it is, for a step runs whoever waits for
+ * what it brings. Final: to run the slot again would leave nothing of it.
+ */
+export type StepFailure = readonly [
+  step: number,
+  code: string,
+  message: string,
+  stack: string,
+  isFinal: boolean,
+  request: number,
+]
+
+/** The same as it is known in the next attempt. */
+export interface KnownFailure {
+  readonly request: number
+  readonly error: AgentError
+}
 
 /** What one run knows and makes. Set back when the next begins. */
 export const slot = {
@@ -26,8 +45,8 @@ export const slot = {
   own: undefined as Task | undefined,
   /** Which step runs: 0 is the message itself. */
   step: 0,
-  /** Errors of an earlier attempt, by step: that step fails without being run. */
-  failures: new Map<number, AgentError>(),
+  /** Errors of earlier attempts, by step. */
+  failures: new Map<number, KnownFailure[]>(),
   failure: undefined as StepFailure | undefined,
   /** What is sent, or JSON of it. */
   sends: [] as (Sent | string)[],
@@ -49,7 +68,7 @@ export const slot = {
   due: [] as (() => void)[],
   /** No call can be answered from here. */
   isDeep: false,
-  /** Requests that wait are not begun here: a tick brings fuel of its own. */
+  /** Little is left, of fuel or of gas. Requests that wait are not begun here: a tick brings its own. */
   isSpent: false,
   /** Promises were touched: what is left to do shows when all jobs are done. */
   isAsync: false,
@@ -91,12 +110,12 @@ function emptyLists(): void {
   if (slot.due.length > 0) slot.due = []
 }
 
-/** Remembers the first error of this run: it undoes all of it. */
-export function failStep({ code, message, stack }: Told): void {
+/** Remembers the first error of this run, and which request failed with it, if one did: it undoes all of the run. */
+export function failStep({ code, message, stack }: Told, task: Task | undefined): void {
   const { kind, own, step } = slot
-  const isOwnAlone = kind === 'message' && step === 0 && own !== undefined && own.reference === undefined
+  const isOwnAlone = kind === 'message' && task !== undefined && task === own && own.reference === undefined
   const isFinal = isOwnAlone || kind === 'spawn' || kind === 'query' || kind === 'restore'
-  slot.failure ??= [step, code, message, stack, isFinal]
+  slot.failure ??= [step, code, message, stack, isFinal, task?.slot ?? NOBODY]
 }
 
 /** @throws {AgentError} `outbox-limit` */

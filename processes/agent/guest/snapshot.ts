@@ -1,5 +1,4 @@
 import { type Asker, agent, implementation } from './agent.ts'
-import type { Task } from './task.ts'
 import { answerError } from './answers.ts'
 import { AgentError } from './agent-error.ts'
 import { check, own } from './definition.ts'
@@ -42,12 +41,7 @@ export function exportSnapshot(): Snapshot {
 
 /** Requests that were taken and whose answer is not sent yet. */
 function openTasks(): Asker[] {
-  const tasks = new Set<Task>()
-  if (agent.lock !== undefined) tasks.add(agent.lock)
-  for (const { task } of agent.calls.values()) if (task !== undefined) tasks.add(task)
-  for (const { task } of agent.sleeps.values()) if (task !== undefined) tasks.add(task)
-  for (const task of agent.queue) tasks.add(task)
-  return [...[...tasks].filter(({ state }) => state !== 'done'), ...agent.late.map(({ asker }) => asker)]
+  return [...agent.open, ...agent.queue, ...agent.late.map(({ asker }) => asker)]
 }
 
 const pendingOf = ({ id, from, reference }: Asker) => ({

@@ -31,7 +31,7 @@ type Rest = readonly [
   depth: number,
   origin: string,
   tags: readonly string[],
-  failures: readonly (readonly [step: number, code: string, message: string])[] | 0,
+  failures: readonly (readonly [step: number, code: string, message: string, request: number])[] | 0,
   facts: Facts | 0,
   /** What a process sent brings it. */
   fuel?: number,
@@ -45,6 +45,10 @@ export class Task {
   readonly data: string
   readonly slot: number
   state: 'queued' | 'running' | 'done' = 'queued'
+  /** What its code acts with, while it waits. Most never do, so no constructor sets it. */
+  declare context: object | undefined
+  /** It ended with an error: what is left of its code can do nothing. */
+  declare isFailed: true | undefined
   /** What its calls tell of who waits for them, as JSON; made with the first. */
   chain: string | undefined
   /** What the process asked of itself: an input that is no text. */

@@ -30,14 +30,19 @@ export function rearm(): void {
 }
 
 /** Calls `wake` once that time has passed; gives a number to cancel it by. */
-export function sleepFor(task: Task | undefined, duration: Duration, wake: () => void, isRepeated = false): number {
+export function sleepFor(
+  task: Task | undefined,
+  duration: Duration,
+  wake: () => void,
+  { isRepeated = false, fail }: { readonly isRepeated?: boolean; readonly fail?: (error: unknown) => void } = {},
+): number {
   if (agent.facts === undefined)
     throw new AgentError('unavailable', 'timers are not available while the module is loaded')
   if (agent.sleeps.size >= SLEEPS_MAX) throw new AgentError('sleep-limit', `more than ${SLEEPS_MAX} timers wait`)
   const ms = Math.max(SLEEP_MIN_MS, durationMs(duration))
   const dueMs = slot.nowMs + ms
   const number = ++agent.lastNumber
-  agent.sleeps.set(number, { task, dueMs, everyMs: isRepeated ? ms : undefined, wake })
+  agent.sleeps.set(number, { task, dueMs, everyMs: isRepeated ? ms : undefined, wake, fail })
   wakeAt(dueMs)
   slot.isAsync = true
   return number

@@ -5,6 +5,7 @@ import {
   type Guest,
   type GuestFactory,
   type GuestMessage,
+  type GuestSnapshot,
   type ModuleDescription,
   type ProcessDescription,
   toUtf8,
@@ -56,9 +57,9 @@ export class AgentDriver {
   nowMs = START_MS
   slot = 1
 
-  constructor(factory: GuestFactory, number = 2) {
+  constructor(factory: GuestFactory, number = 2, snapshot?: GuestSnapshot) {
     this.process = fakeProcess(number)
-    this.guest = factory.open(this.process)
+    this.guest = factory.open(this.process, snapshot)
   }
 
   static async open(name: string, args: unknown = {}, number = 2): Promise<AgentDriver> {

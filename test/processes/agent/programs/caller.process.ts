@@ -52,7 +52,7 @@ export default Caller.implement({
     async loopAfter(ctx, { peer }) {
       await ctx.ref(Counter, peer).add({ by: 2 })
       ctx.state.log.push('looping')
-      for (;;) ctx.state.log.indexOf('nowhere')
+      for (;;) peer.indexOf('nowhere')
     },
     async spawnChild(ctx, { module }) {
       const child = await ctx.spawn(Counter, { module, args: { start: 7 } })
@@ -81,7 +81,7 @@ export default Caller.implement({
       ctx.log('and goes on', { well: true })
     },
     async drop() {
-      await new Promise(() => undefined)
+      await new Promise(resolve => kept.push(resolve))
     },
     use(_, { name }) {
       uses[name]?.(name)
@@ -109,3 +109,5 @@ export default Caller.implement({
   },
   query: { log: ({ state }) => [...state.log] },
 })
+
+const kept: unknown[] = []
