@@ -20,21 +20,20 @@ export function urlFlag({ settings }: CommandContext, url: string): string {
 
 const GIVEN: ReadonlySet<string> = new Set(['environment', 'flag'])
 
-/** A call of a process that was just made, with an input to begin from; nothing, if its contract has no message. What keeps none is sent an action. */
+/**
+ * A call of a process that was just made, with an input to begin from. What keeps no contract is sent an action. Nothing, if its contract has no
+ * message, or the node does not tell: the process is made all the same.
+ */
 export async function firstCall(client: Client, name: string, process: string): Promise<string | undefined> {
-  const told = await interfaceIfAny(client, process)
-  if (told === undefined) return `send ${name} --action <action> '<data>'`
-  const [message, question] = Object.entries(told.messages)[0] ?? []
-  if (message === undefined || question === undefined) return undefined
-  return `call ${name} ${message}${inputOf(question.input)}`
-}
-
-async function interfaceIfAny(client: Client, process: string) {
   try {
-    return await client.processes.interface(process)
+    const { messages } = await client.processes.interface(process)
+    const [message, question] = Object.entries(messages)[0] ?? []
+    return message === undefined || question === undefined
+      ? undefined
+      : `call ${name} ${message}${inputOf(question.input)}`
   } catch (error) {
-    if (Failure.is(error, 'no-contract')) return undefined
-    throw error
+    if (!Failure.is(error)) throw error
+    return error.code === 'no-contract' ? `send ${name} --action <action> '<data>'` : undefined
   }
 }
 

@@ -30,7 +30,8 @@ interface Followed {
   readonly frameBytes: number
   readonly feed: FeedSpec
   readonly name: string
-  readonly held: Disposable
+  /** Once there is something of it here: names cost nothing, and the log holds few. */
+  held: Disposable | undefined
   /** Blocks that were sent, or that it had before. */
   sent: number
   /** Blocks that are known to be here. */
@@ -70,7 +71,7 @@ export class FeedSource {
       ended: () => {
         this.#over = true
         this.#line = []
-        for (const { held } of this.#byNumber.values()) held[Symbol.dispose]()
+        for (const { held } of this.#byNumber.values()) held?.[Symbol.dispose]()
         this.#byNumber.clear()
         this.#byName.clear()
         parts.room.close()
@@ -87,9 +88,7 @@ export class FeedSource {
   /** A feed has grown, `name` being its name. */
   grew(name: string, { length }: FeedGrowth): void {
     const followed = this.#byName.get(name)
-    if (followed === undefined) return
-    followed.length = Math.max(followed.length, length)
-    this.#queue(followed)
+    if (followed !== undefined) this.#isAt(followed, length)
   }
 
   close(): void {
@@ -122,17 +121,22 @@ export class FeedSource {
     if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
       throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
     if (!this.#parts.room.take(frameBytes)) return this.#channel.send(encodeSourceFrame({ kind: 'left', number }))
-    const held = this.#parts.log.hold(feed)
-    const followed: Followed = { number, frameBytes, feed, name, held, sent: from, length: from, state: 'quiet' }
+    const length = from
+    const followed: Followed = { number, frameBytes, feed, name, held: undefined, sent: from, length, state: 'quiet' }
     this.#byNumber.set(number, followed)
     this.#byName.set(name, followed)
     void this.#lookUp(this.#parts.log.length(feed)).then(
-      length => {
-        followed.length = Math.max(followed.length, length)
-        this.#queue(followed)
-      },
+      found => this.#isAt(followed, found),
       () => this.#giveUp(followed),
     )
+  }
+
+  /** So many blocks of a feed are here. */
+  #isAt(followed: Followed, length: number): void {
+    if (this.#byNumber.get(followed.number) !== followed) return
+    if (length > 0) followed.held ??= this.#parts.log.hold(followed.feed)
+    followed.length = Math.max(followed.length, length)
+    this.#queue(followed)
   }
 
   #leave(number: number): void {
@@ -140,7 +144,7 @@ export class FeedSource {
     if (followed === undefined) return
     this.#byNumber.delete(number)
     this.#byName.delete(followed.name)
-    followed.held[Symbol.dispose]()
+    followed.held?.[Symbol.dispose]()
     this.#parts.room.give(followed.frameBytes)
   }
 

@@ -6,6 +6,12 @@ export function ipOf(address: Multiaddr): string | undefined {
   return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
 }
 
+/** The host that an address of a peer leads to, or to the relay before it: as `hostOf` has it, or the name that was dialled. */
+export function hostIn(address: Multiaddr): string | undefined {
+  const ip = ipOf(address)
+  return ip === undefined ? address.getComponents().find(({ name }) => name.startsWith('dns'))?.value : hostOf(ip)
+}
+
 /** One host has all addresses of its /64. */
 export function hostOf(ip: string): string {
   const mapped = ip.startsWith('::ffff:') ? ip.slice(7) : ip

@@ -1,7 +1,7 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { KeyId } from '../../protocol/index.ts'
 import { keyOfPeer } from '../peers/peer-name.ts'
-import { hostOf, ipOf } from './host-of.ts'
+import { hostIn } from './host-of.ts'
 
 export interface PlacesParts {
   /** Connections that there may be at once. */
@@ -19,7 +19,7 @@ interface Holder {
 
 /**
  * Who has the places of a node when there are more that want one: keys cost nothing, so whoever has a host could have a node full of
- * connections that he keeps, and nobody else would ever come in.
+ * connections that he keeps, and nobody else would ever come in. What is reached through a relay is at the host of the relay.
  *
  * 1. As long as there is room, a host may have as many places as it likes: many nodes share the address of a router, or a machine.
  * 2. Then the host that has most gives one to whoever has at least two fewer; it is the one that came to it last, those first that came
@@ -49,7 +49,8 @@ export class Places {
 
   /** A connection was made. */
   take(connection: Held): void {
-    this.#held.set(connection, { host: hostAt(connection), key: keyOfPeer(connection.remotePeer) })
+    const { remoteAddr, remotePeer } = connection
+    this.#held.set(connection, { host: hostIn(remoteAddr) ?? 'elsewhere', key: keyOfPeer(remotePeer) })
     if (this.#held.size <= this.#parts.max) return
     const one = this.#dispensable()
     if (one === undefined) return
@@ -78,10 +79,4 @@ export class Places {
   #isKept({ key }: Holder): boolean {
     return key !== undefined && this.#parts.isKept(key)
   }
-}
-
-/** What is reached through a relay is at the host of the relay. */
-function hostAt({ remoteAddr }: Held): string {
-  const ip = ipOf(remoteAddr)
-  return ip === undefined ? 'elsewhere' : hostOf(ip)
 }

@@ -1,7 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { RELAY_RESERVATIONS_PER_HOST_MAX } from '../../protocol/index.ts'
-import { hostOf, ipOf } from './host-of.ts'
+import { hostIn } from './host-of.ts'
 
 /** What a relay keeps of those for whom it carries connections. */
 export interface Reservations {
@@ -14,14 +14,9 @@ export interface Reservations {
 /** Whether a host has as many of the places of a relay as it may: keys cost nothing, and all places would be its own. */
 export function isCrowded(reservations: Pick<Reservations, 'values' | 'has'>, peer: PeerId, from: Multiaddr): boolean {
   if (reservations.has(peer)) return false
-  const host = hostAt(from)
-  const there = [...reservations.values()].filter(({ addr }) => hostAt(addr) === host)
+  const host = hostIn(from)
+  const there = [...reservations.values()].filter(({ addr }) => hostIn(addr) === host)
   return there.length >= RELAY_RESERVATIONS_PER_HOST_MAX
-}
-
-function hostAt(address: Multiaddr): string | undefined {
-  const ip = ipOf(address)
-  return ip === undefined ? undefined : hostOf(ip)
 }
 
 /**

@@ -129,6 +129,11 @@ describe('how a process is called first', () => {
     expect(await firstCall(client, 'tally', 'id')).toBe(`send tally --action <action> '<data>'`)
   })
 
+  it('is not told, where the node does not tell what it takes: what was made is made', async () => {
+    const client = clientWhere(() => Promise.reject(new Failure('unreachable')))
+    expect(await firstCall(client, 'tally', 'id')).toBeUndefined()
+  })
+
   it('is by its first message, or not at all', async () => {
     const question = {
       input: { type: 'object', required: ['by'], properties: { by: { type: 'integer', minimum: 1 } } },

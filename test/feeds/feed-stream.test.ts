@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FairShare } from '../../network/links/fair-share.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
@@ -82,6 +82,30 @@ describe('the stream of heads', () => {
     await fill(there, kept, 0, 5)
     await expect.poll(() => here.length(kept)).toBe(5)
     expect([await here.length(left), await here.length(other)]).toEqual([1, 0])
+  })
+
+  test('a name of which there is nothing is not held, and neither is what was left before its length was known', async () => {
+    const { here, there, link, source } = linked()
+    const [empty, written, left] = [messagesOf('empty'), messagesOf('written'), messagesOf('left')]
+    await fill(there, written, 0, 1)
+    await fill(there, left, 0, 1)
+    const known = Promise.withResolvers<void>()
+    const length = there.length.bind(there)
+    const asked = vi.spyOn(there, 'length').mockImplementation(async feed => {
+      if (feed.process === left.process) await known.promise
+      return length(feed)
+    })
+    for (const feed of [empty, written]) follow(here, link, feed, 0)
+    const leaving = follow(here, link, left, 0)
+    await expect.poll(() => asked.mock.calls.length).toBe(3)
+    leaving[Symbol.dispose]()
+    await expect.poll(() => source.count).toBe(2)
+    known.resolve()
+    await expect.poll(() => here.length(written)).toBe(1)
+    expect(there.held).toBe(1)
+    await fill(there, empty, 0, 1)
+    await expect.poll(() => here.length(empty)).toBe(1)
+    expect(there.held).toBe(2)
   })
 
   test('what was left before its turn is not read', async () => {

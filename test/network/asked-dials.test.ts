@@ -4,6 +4,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished } from 'vitest'
 import { AskedDials } from '../../network/host/asked-dials.ts'
 import type { Host } from '../../network/host/open-host.ts'
+import { PEERS_MAX } from '../../protocol/index.ts'
 import { loneHost } from './lone-host.ts'
 import { Stranger } from './stranger.ts'
 
@@ -46,6 +47,29 @@ it('a stranger has no node connect to hosts and ports that he names', async () =
   expect(connections()).toBe(0)
 })
 
+it('whoever comes through a relay is not dialled by names that he gives himself, nor several times at once', async () => {
+  const node = await loneHost(1, { isPublic: true, dialled: [] })
+  const { port, connections } = await bystander()
+  const { peerId: remotePeer } = await loneHost(2)
+  await node.peerStore.merge(remotePeer, { multiaddrs: [multiaddr(`/dns4/localhost/tcp/${port}`)] })
+  const { dcutr } = node.services as unknown as {
+    readonly dcutr: { upgradeInbound(connection: object): Promise<void> }
+  }
+  let asked = 0
+  const relayed = {
+    remotePeer,
+    remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/1/p2p-circuit'),
+    newStream: () => {
+      asked += 1
+      return new Promise(() => undefined)
+    },
+  }
+  for (let n = 0; n < 2; n++) void dcutr.upgradeInbound(relayed)
+  // It is asked to dial, since there is nothing to be dialled.
+  await expect.poll(() => asked).toBeGreaterThan(0)
+  expect([asked, connections()]).toEqual([1, 0])
+})
+
 /** Asks `node` to dial `addresses`, as somebody from the open internet would. */
 async function askBack(node: Host, asker: PeerId, addresses: readonly Multiaddr[]): Promise<unknown> {
   const { autonat } = node.services as unknown as {
@@ -74,10 +98,18 @@ it('whoever asks to be dialled back cuts off nobody, not even himself', async ()
   await askBack(node, asker.peerId, [at.encapsulate(`/p2p/${other.peerId}`), at])
   expect(asked.map(String)).toEqual([`${at}/p2p/${asker.peerId}`])
   expect(connected()).toEqual([1, 1])
+  // A node that has no place left would have to cut off somebody.
+  const [one = expect.fail('nobody came')] = connectionManager.getConnections()
+  connectionManager.getConnections = () => Array.from({ length: PEERS_MAX }, () => one)
+  await askBack(node, asker.peerId, [at])
+  expect(asked).toHaveLength(1)
 })
 
 interface Components {
-  connectionManager: { openConnection(to: Multiaddr, options?: object): Promise<Connection> }
+  connectionManager: {
+    openConnection(to: Multiaddr, options?: object): Promise<Connection>
+    getConnections(): Connection[]
+  }
 }
 
 it('few are dialled for at once, each once', () => {

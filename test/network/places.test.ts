@@ -16,12 +16,13 @@ class Full {
   readonly places = new Places({ max: MAX, isKept: key => this.kept.has(key) })
   #seeds = 1
 
-  come(name: string, ip: string, direction: 'inbound' | 'outbound' = 'inbound', isKept = false): void {
+  come(name: string, host: string, direction: 'inbound' | 'outbound' = 'inbound', isKept = false): void {
+    const kind = /^[\d.]+$/.test(host) ? 'ip4' : host.includes(':') ? 'ip6' : 'dns4'
     const key = asKeyId(keyOf(this.#seeds++))
     if (isKept) this.kept.add(key)
     this.places.take({
       remotePeer: peerIdOf(key),
-      remoteAddr: multiaddr(`/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/1`),
+      remoteAddr: multiaddr(`/${kind}/${host}/tcp/1`),
       direction,
       abort: () => void this.left.push(name),
     })
@@ -65,6 +66,14 @@ it('who was dialled stays longer than who came, and who is kept stays and counts
   full.come('dialled', '192.0.2.1', 'outbound')
   for (const name of ['b', 'c', 'd', 'e', 'f']) full.come(name, `192.0.2.${10 + name.charCodeAt(0)}`)
   expect(full.left).toEqual(['a3', 'a2', 'a1', 'a0', 'f'])
+})
+
+it('peers that were dialled by their names are not all of one host', () => {
+  const full = new Full()
+  for (let n = 0; n < MAX - 2; n++) full.come(`dialled${n}`, `node${n}.example.org`, 'outbound')
+  for (const name of ['a0', 'a1']) full.come(name, '192.0.2.1')
+  full.come('b', '192.0.2.2')
+  expect(full.left).toEqual(['a1'])
 })
 
 it('whoever has a few hosts and many keys does not keep others out of a node', { timeout: 60_000 }, async () => {
