@@ -125,7 +125,7 @@ export class HostedProcess {
   }
 
   get sizeBytes(): number {
-    return this.#guest.sizeBytes + this.#cells.sizeBytes
+    return this.#running.sizeBytes + this.#cells.sizeBytes
   }
 
   /**

@@ -15,6 +15,9 @@ const NODE = 1 << 24
 const NODE_HEAD_BYTES = 4
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 const NO_WORDS = new Int32Array(0)
+/** Of objects, and of the hashes of a branch. */
+const LEAF_OVERHEAD_BYTES = 40
+const BRANCH_OVERHEAD_BYTES = 800
 
 /** The lines in which a chunk differs from the image, valid until the next call; none, if it is as there. */
 type LinesOf = (index: number) => Int32Array
@@ -31,6 +34,9 @@ class Leaf {
   get isAlone(): boolean {
     return this.words.length === 0
   }
+  get keptBytes(): number {
+    return LEAF_OVERHEAD_BYTES + this.words.byteLength
+  }
 }
 
 /** Chunks that differ by more than a leaf holds, by a digit of their indexes. */
@@ -38,6 +44,7 @@ class Branch {
   readonly children = new Array<Leaf | Branch | undefined>(CHILDREN).fill(undefined)
   readonly hashes = new Int32Array(CHILDREN * HASH_WORDS)
   size = 0
+  keptBytes = 0
   isStale = true
 }
 
@@ -94,6 +101,11 @@ export class MemoryTree {
   /** Chunks that differ from the image. */
   own(): Iterable<number> {
     return indexesOf(this.#root)
+  }
+
+  /** What it keeps. */
+  get sizeBytes(): number {
+    return this.#root?.keptBytes ?? 0
   }
 
   root(): Uint8Array {
@@ -166,10 +178,12 @@ function settle(part: Part, linesOf: LinesOf, hashes: Int32Array, at: number): P
   if (!(part instanceof Branch) || !part.isStale) return part
   part.isStale = false
   part.size = 0
+  part.keptBytes = BRANCH_OVERHEAD_BYTES
   for (let digit = 0; digit < CHILDREN; digit++) {
     const child = settle(part.children[digit], linesOf, part.hashes, digit * HASH_WORDS)
     part.children[digit] = child
     part.size += child?.size ?? 0
+    part.keptBytes += child?.keptBytes ?? 0
   }
   if (part.size <= LEAF_MAX_WORDS) return build(undefined, 0, 0, gather(part, linesOf, 0), hashes, at)
   hashBranch(part, hashes, at)

@@ -52,6 +52,10 @@ export class RunningGuest {
     return running
   }
 
+  get sizeBytes(): number {
+    return this.guest.sizeBytes + this.#memory.sizeBytes
+  }
+
   memoryRoot(): Uint8Array {
     const changed = this.guest.takeChanged()
     if (changed.length > 0) this.#tell(changed)

@@ -15,15 +15,11 @@ export interface Effects {
     fuelMax?: number,
   ])[]
   readonly timers?: readonly (readonly [key: string, dueMs?: number, everyMs?: number])[]
-  readonly failure?: readonly [
-    step: number,
-    code: string,
-    message: string,
-    stack: string,
-    isFinal: boolean,
-    request: number,
-  ]
+  /** One at least: nothing else of the run counts then. */
+  readonly failures?: readonly Failure[]
 }
+
+type Failure = readonly [step: number, code: string, message: string, stack: string, isFinal: boolean, request: number]
 
 /** What came of a run that came back. */
 export interface Sealed {
@@ -82,11 +78,11 @@ function asReply(text: Buffer): Uint8Array {
 
 function areEffects(value: unknown): value is Effects {
   if (typeof value !== 'object' || value === null) return false
-  const { sends, timers, failure } = value as Record<string, unknown>
+  const { sends, timers, failures } = value as Record<string, unknown>
   return (
     (sends === undefined || isListOf(sends, isSend)) &&
     (timers === undefined || isListOf(timers, isTimer)) &&
-    (failure === undefined || isFailure(failure))
+    (failures === undefined || (isListOf(failures, isFailure) && (failures as readonly Failure[]).length > 0))
   )
 }
 

@@ -7,6 +7,7 @@ export const PRELUDE_NAME = 'atoll:prelude'
 const FRAME = /\bagent\.js:(\d+)(?::(\d+))?/g
 /** Of a stack, as much is looked at: a program can say it is of any length. */
 const STACK_MAX_CHARACTERS = 16_384
+const FRAMES_MAX = 50
 
 /** A longer name of a file is left out: a text may name it thousands of times. */
 const SOURCE_MAX_CHARACTERS = 200
@@ -42,7 +43,7 @@ export class Positions {
 
   #ofStack(stack: string): string | undefined {
     let fallback: string | undefined
-    for (const [, line = '', column] of stack.slice(0, STACK_MAX_CHARACTERS).matchAll(FRAME)) {
+    for (const [, line = '', column] of stack.slice(0, STACK_MAX_CHARACTERS).matchAll(FRAME).take(FRAMES_MAX)) {
       const found = this.#find(line, column)
       if (found === undefined) continue
       if (!found.includes('node_modules/')) return found

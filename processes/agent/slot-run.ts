@@ -3,8 +3,8 @@
  *
  * 1. A step that fails must leave nothing behind, and others of its slot must not notice: memory goes back to where
  *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
- * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of it at first, and a quarter then, so that a step
- *    without end leaves enough to say so. A trap takes all that its attempt was given.
+ * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of what is left until two attempts have trapped, so that a
+ *    step without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
  * 4. Which requests fail in which steps is a function of the slot, so attempts are.
  * 5. An attempt whose quotes the host cannot put (`quotes.ts`) is made again, with quotes, and what follows keeps to the whole limit anew: what ends
@@ -30,9 +30,11 @@ import type { Positions } from './positions.ts'
 import { SlotInputs } from './slot-inputs.ts'
 import type { Trap } from './trap.ts'
 
-/** Steps of a slot, deadlines at most, and one. */
-const ATTEMPTS_MAX = 66
-/** Attempts that get half of what is left. */
+/** More than there are steps, and failures that are found one by one, together. */
+const ATTEMPTS_MAX = 130
+/** Failures of a slot that are told to its attempts. */
+const KNOWN_MAX = 20_000
+/** Attempts that take all they get before others get more than half of what is left. */
 const HALVED_ATTEMPTS = 2
 
 export interface SlotRun {
@@ -64,22 +66,24 @@ export function runSlot(run: SlotRun): SlotEnd {
   const { message, gasLimit, positions } = run
   const inputs = new SlotInputs(run.context, run.process.id, message.slot)
   const known: KnownFailure[] = []
+  /** How many of them are of the same step and request. */
+  const counts = new Map<string, number>()
   const mayRunAgain = isRepeatable(message, run.process)
   let used = 0n
   let unquoted: bigint | undefined
+  let traps = 0
   const charged = (): bigint => smaller(gasLimit, used + (unquoted ?? 0n))
-  for (;;) {
+  for (let attempts = 1; ; attempts++) {
     const left = gasLimit - used
-    const limit = mayRunAgain && known.length < HALVED_ATTEMPTS ? left / 2n : left
+    const limit = mayRunAgain && traps < HALVED_ATTEMPTS ? left / 2n : left
     const plan: Plan = { known, limit, isQuoted: unquoted !== undefined }
     const attempt = runAttempt(run, inputs, plan)
-    let failure: KnownFailure
-    let isFinal: boolean
+    let failures: Effects['failures']
     if (attempt.kind === 'trap') {
       const { code, message: text, stack } = attempt.trap
       used += limit
-      failure = [attempt.step, code, positions.behind(text, stack), NOBODY]
-      isFinal = !mayRunAgain
+      traps += 1
+      failures = [[attempt.step, code, text, stack, !mayRunAgain, NOBODY]]
     } else {
       used += attempt.gas
       if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', ENGINE_LIMITS['out-of-gas'])
@@ -88,21 +92,23 @@ export function runSlot(run: SlotRun): SlotEnd {
         used = 0n
         continue
       }
-      const told = attempt.sealed.effects.failure
-      if (told === undefined) {
+      failures = attempt.sealed.effects.failures
+      if (failures === undefined) {
         const ending = succeed(run, inputs, attempt.sealed, charged())
         return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, plan) }
       }
-      const [step, code, text, stack, isEnd, request] = told
-      failure = [step, code, positions.behind(text, stack), request]
-      isFinal = isEnd
     }
-    const before = known.filter(([step, , , request]) => step === failure[0] && request === failure[3]).length
-    // What is nobody's for sure is told all it may concern at first, and ends its step then.
-    const isKnown = before > (failure[3] === NOBODY ? 1 : 0)
-    if (isFinal || isKnown || known.length >= ATTEMPTS_MAX || used >= gasLimit)
-      return ended(run, inputs, charged(), failure[1], failure[2])
-    known.push(failure)
+    const isLast = attempts >= ATTEMPTS_MAX || known.length >= KNOWN_MAX || used >= gasLimit
+    for (const [step, code, text, stack, isFinal, request] of failures) {
+      const message = positions.behind(text, stack)
+      const key = `${step} ${request}`
+      const times = (counts.get(key) ?? 0) + 1
+      // What is nobody's for sure is told all it may concern at first, and ends its step then.
+      const isRepeated = times > (request === NOBODY ? 2 : 1)
+      if (isLast || isFinal || isRepeated) return ended(run, inputs, charged(), code, message)
+      counts.set(key, times)
+      known.push([step, code, message, request])
+    }
   }
 }
 

@@ -179,6 +179,23 @@ describe('the root of memory', () => {
     expect(toHex(tree.root())).toBe(toHex(EMPTY_ROOT))
   })
 
+  it('tells what it keeps: what differs by little, but not chunks that are told whole', () => {
+    const tree = new MemoryTree(new Map())
+    const few = (at: number) => new Uint8Array(4096).fill(1, 0, 100 * (at % 8))
+    const tell = (chunk: (at: number) => Uint8Array): number => {
+      put(
+        tree,
+        Array.from({ length: 640 }, (_, at) => [at, chunk(at)] as const),
+      )
+      return tree.sizeBytes
+    }
+    expect(tree.sizeBytes).toBe(0)
+    const scattered = tell(few)
+    expect(scattered).toBeGreaterThan(640 * 350)
+    expect(tell(() => new Uint8Array(4096).fill(1))).toBeLessThan(scattered / 2)
+    expect(tell(() => new Uint8Array(4096))).toBe(0)
+  })
+
   it('takes an image for memory that was never touched, but not a minus zero', () => {
     const tree = new MemoryTree(new Map([[7, new Uint8Array(4096).fill(5)]]))
     put(tree, [[7, new Uint8Array(4096).fill(5)]])

@@ -4,19 +4,24 @@ import { AgentError, tell } from './agent-error.ts'
 import { answeredCall, expireCall, settleCall } from './calls.ts'
 import { initFacts } from './context.ts'
 import { check } from './definition.ts'
+import { fail } from './endings.ts'
+import { endOthers, step } from './failed-steps.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
 import { canRunQueued, seal } from './output.ts'
 import { answer } from './queries.ts'
-import { armSchedule, nextOf, SCHEDULE_PREFIX } from './schedules.ts'
+import { SCHEDULE_PREFIX, setAgain } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
 import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
-import { endIfStuck, endOthers, fail, run, step, take } from './tasks.ts'
+import { endIfStuck, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
-import { WAKE_TIMER } from './wake.ts'
+import { setIfLost, WAKE_TIMER } from './wake.ts'
 
 /** Deadlines handled in one slot; the rest a second later. */
 const DUE_MAX = 64
+
+/** Failures of one slot that are found one by one. */
+const HASTY_AFTER = 32
 
 /** Kinds of message, as the host numbers them. */
 const KINDS = ['spawn', 'message', 'tick', 'query', 'restore'] as const
@@ -39,6 +44,7 @@ export function deliver(
   beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, flags)
   const task = new Task(action, from, flags, data, number, rest, named)
   if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
+  if (agent.wakeMs !== undefined) setIfLost(agent.wakeMs)
   try {
     dispatch(kind, task)
   } catch (error) {
@@ -46,23 +52,26 @@ export function deliver(
   }
   if ((flags & FLAGS.isRepeated) !== 0) endOthers()
   const isQuiet = !slot.isAsync && slot.due.length === 0 && !canRunQueued()
-  return isQuiet || slot.failure !== undefined ? seal() : undefined
+  return isQuiet || slot.failed.size > 0 ? seal() : undefined
 }
 
 function readRest({ rest: [, , , , failures, facts] }: Task): void {
   if (facts !== 0) agent.facts = facts
   if (failures === 0) return
+  slot.isHasty = failures.length >= HASTY_AFTER
   for (const [step, code, message, request] of failures) {
-    const known = slot.failures.get(step) ?? []
-    slot.failures.set(step, [...known, { request, error: new AgentError(code, message) }])
+    const failure = { request, error: new AgentError(code, message) }
+    const known = slot.failures.get(step)
+    if (known === undefined) slot.failures.set(step, [failure])
+    else known.push(failure)
   }
 }
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
 export function next(): string | undefined {
   slot.isBare = false
-  if (slot.failure === undefined) endIfStuck()
-  if (slot.failure !== undefined) return seal()
+  if (slot.failed.size === 0) endIfStuck()
+  if (slot.failed.size > 0) return seal()
   const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
   if (due !== undefined) {
     slot.step += 1
@@ -153,11 +162,7 @@ function tick(task: Task): void {
   const key = timer.slice(SCHEDULE_PREFIX.length)
   const schedule = agent.schedules.get(key)
   if (schedule === undefined) return
-  if (schedule.cron !== undefined) {
-    schedule.dueMs = nextOf(schedule.cron)
-    armSchedule(key, schedule)
-  } else if (schedule.everyMs === undefined) agent.schedules.delete(key)
-  else schedule.dueMs = slot.nowMs + schedule.everyMs
+  setAgain(key, schedule)
   const request = new Task(schedule.message, self, 0, '', task.slot, task.rest)
   request.input = { value: schedule.input }
   slot.due.push(() => step(request, () => take(request)))

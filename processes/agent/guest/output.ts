@@ -1,9 +1,10 @@
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
+import { refuse } from './endings.ts'
 import { host } from './host.ts'
 import { isOutboxNearlyFull, sendsText, slot } from './slot.ts'
 import { sendLate } from './answers.ts'
-import { deadlockOf, refuse } from './tasks.ts'
+import { deadlockOf } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
 /** Steps of one slot besides the message itself. */
@@ -37,12 +38,12 @@ export function canRunQueued(): boolean {
  * May be called again if more happened; what it sends itself it sends once.
  */
 export function seal(): string {
-  if (slot.failure === undefined) {
+  if (slot.failed.size === 0) {
     close()
     if (agent.late.length > 0 || agent.queue.length > 0) goOn()
     if (rejections.size > 0) tellRejections()
   }
-  if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
+  if (slot.failed.size > 0) return `${JSON.stringify({ failures: [...slot.failed.values()] })}\n`
   const { sends, timers, reply, own } = slot
   const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
   if (reply && !isMore && own?.state === 'done' && slot.document === undefined) {

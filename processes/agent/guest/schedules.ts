@@ -39,6 +39,19 @@ export function armSchedule(key: string, { dueMs, everyMs }: Schedule): void {
   slot.timers.push(everyMs === undefined ? [timer, dueMs] : [timer, dueMs, everyMs])
 }
 
+/** One that has fired comes again, or is over. */
+export function setAgain(key: string, schedule: Schedule): void {
+  const { everyMs, cron } = schedule
+  const dueMs = cron === undefined ? everyMs && slot.nowMs + everyMs : nextOf(cron)
+  if (dueMs === undefined) {
+    agent.schedules.delete(key)
+    return
+  }
+  schedule.dueMs = dueMs
+  // The host repeats what has a period.
+  if (cron !== undefined) armSchedule(key, schedule)
+}
+
 export function cancelSchedule(key: string): void {
   if (agent.schedules.delete(key)) slot.timers.push([SCHEDULE_PREFIX + key])
 }
@@ -60,7 +73,11 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
   const { in: after, at, every, cron } = when
   if ([after, at, every, cron].filter(part => part !== undefined).length !== 1)
     throw new AgentError('bad-schedule', "expected one of 'in', 'at', 'every' and 'cron'")
-  if (cron !== undefined) return { dueMs: nextOf(cron), everyMs: undefined, cron }
+  if (cron !== undefined) {
+    const dueMs = nextOf(cron)
+    if (dueMs === undefined) throw new AgentError('bad-schedule', `cron '${cron}' is never due`)
+    return { dueMs, everyMs: undefined, cron }
+  }
   if (every !== undefined) {
     const everyMs = Math.max(PERIOD_MIN_MS, durationMs(every))
     return { dueMs: slot.nowMs + everyMs, everyMs, cron: undefined }
@@ -70,16 +87,13 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
   return { dueMs, everyMs: undefined, cron: undefined }
 }
 
-/** When a cron pattern, in UTC, is due next. */
-export function nextOf(pattern: string): number {
-  let next: Date | null
+/** When a cron pattern, in UTC, is due next; undefined: never again. */
+function nextOf(pattern: string): number | undefined {
   try {
-    next = new Cron(pattern, { paused: true, utcOffset: 0 }).nextRun(new Date(slot.nowMs))
+    return new Cron(pattern, { paused: true, utcOffset: 0 }).nextRun(new Date(slot.nowMs))?.getTime()
   } catch (error) {
     throw new AgentError('bad-schedule', `cron '${pattern}': ${tell(error).message}`)
   }
-  if (next === null) throw new AgentError('bad-schedule', `cron '${pattern}' is never due`)
-  return next.getTime()
 }
 
 /** As it is now, whatever becomes of the original. */

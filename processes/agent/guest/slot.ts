@@ -11,6 +11,9 @@ const EVENTS_MAX = 1000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
 
+/** Errors of one run that are told. */
+const FAILED_MAX = 1000
+
 /** A message, or a spawn. */
 export type Sent = readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string]
 
@@ -47,7 +50,10 @@ export const slot = {
   step: 0,
   /** Errors of earlier attempts, by step. */
   failures: new Map<number, KnownFailure[]>(),
-  failure: undefined as StepFailure | undefined,
+  /** So many failed in earlier attempts that those who fail together end together. */
+  isHasty: false,
+  /** Errors of this run, by request: the first, or, if it is hasty, all of its step. */
+  failed: new Map<number, StepFailure>(),
   /** What is sent, or JSON of it. */
   sends: [] as (Sent | string)[],
   /** The request that waited and runs in this step: what it sends lies below it and lives on what it brought. */
@@ -88,7 +94,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.nowMs = nowMs
   slot.own = undefined
   slot.step = 0
-  slot.failure = undefined
+  slot.isHasty = false
   slot.spawns = 0
   slot.bytes = 0
   slot.reply = undefined
@@ -103,6 +109,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
 function emptyLists(): void {
   if (slot.payers.size > 0) slot.payers = new Map()
   if (slot.failures.size > 0) slot.failures = new Map()
+  if (slot.failed.size > 0) slot.failed = new Map()
   if (slot.sends.length > 0) slot.sends = []
   if (slot.timers.length > 0) slot.timers = []
   if (slot.events.length > 0) slot.events = []
@@ -110,12 +117,19 @@ function emptyLists(): void {
   if (slot.due.length > 0) slot.due = []
 }
 
-/** Remembers the first error of this run, and which request failed with it, if one did: it undoes all of the run. */
+/**
+ * Remembers an error of this run, and which request failed with it, if one did: it undoes all of the run. Mostly the first alone, for what comes
+ * after it may come of it.
+ */
 export function failStep({ code, message, stack }: Told, task: Task | undefined): void {
-  const { kind, own, step } = slot
+  const { kind, own, step, failed } = slot
+  const request = task?.slot ?? NOBODY
+  if (failed.size >= (slot.isHasty ? FAILED_MAX : 1) || failed.has(request)) return
   const isOwnAlone = kind === 'message' && task !== undefined && task === own && own.reference === undefined
   const isFinal = isOwnAlone || kind === 'spawn' || kind === 'query' || kind === 'restore'
-  slot.failure ??= [step, code, message, stack, isFinal, task?.slot ?? NOBODY]
+  // It may come of those before it, and would be the end of the slot.
+  if (isFinal && failed.size > 0) return
+  failed.set(request, [step, code, message, stack, isFinal, request])
 }
 
 /** @throws {AgentError} `outbox-limit` */

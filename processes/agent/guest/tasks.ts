@@ -1,15 +1,15 @@
 import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
-import { AgentError, tell, type Told } from './agent-error.ts'
-import { answerError, answerReply } from './answers.ts'
+import { AgentError } from './agent-error.ts'
+import { answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
-import { host } from './host.ts'
+import { close, end, fail, refuse, settled } from './endings.ts'
+import { knownFailure } from './failed-steps.ts'
 import { mayRunBeside, noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
-import { OVER } from './over.ts'
 import { outputReply, replyText } from './reply-text.ts'
-import { failStep, NOBODY, slot } from './slot.ts'
+import { slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -31,11 +31,8 @@ function enqueue(task: Task): void {
 
 /** Runs a request up to its end or its first wait. */
 export function run(task: Task): void {
-  if (slot.failures.size > 0) {
-    const end = endOf(task)
-    const known = end?.own ?? end?.undone
-    if (known !== undefined) return refuse(task, known)
-  }
+  const known = slot.failures.size === 0 ? undefined : knownFailure(task)
+  if (known !== undefined) return refuse(task, known)
   task.state = 'running'
   try {
     const route = routeOf(task.action)
@@ -59,11 +56,11 @@ export function run(task: Task): void {
   }
 }
 
-function finish(task: Task, end: () => void): void {
+function finish(task: Task, answer: () => void): void {
   // It was told already that it came to nothing.
   if (task.state === 'done') return
   try {
-    end()
+    answer()
     close(task)
   } catch (error) {
     fail(task, error)
@@ -113,137 +110,6 @@ function replyTo(task: Task, text: string, isNumber: boolean): void {
 /** Mostly a number as we write it ourselves. */
 const quotedReference = (reference: string): string =>
   String(Number(reference)) === reference ? `"${reference}"` : JSON.stringify(reference)
-
-function end(task: Task): void {
-  task.state = 'done'
-  if (agent.lock === task) agent.lock = undefined
-}
-
-/** The same for one that waited. */
-function close(task: Task): void {
-  task.context = undefined
-  agent.open.delete(task)
-}
-
-/**
- * A request that failed. What it did in this slot must not stand, and only the host can undo it: it runs the slot
- * again, and then the request ends before the step in which it failed.
- */
-export function fail(task: Task, error: unknown): void {
-  if (task.state === 'done') return
-  if (task.state === 'running') {
-    failStep(tell(error), task)
-    return
-  }
-  refuse(task, tell(error))
-}
-
-/** How a step failed in earlier attempts: for whom it is, or so that it must not be run. */
-interface StepEnd {
-  readonly own: AgentError | undefined
-  /** For all others who wait for what it brings; undefined: they are told nothing, for they would do it again. */
-  readonly undone: AgentError | undefined
-}
-
-/** What code uses up that the whole slot lives on: it would do so again. */
-const SHARED_LIMITS: readonly string[] = ['out-of-gas', 'memory-limit']
-
-/**
- * How the step of `actor` ended in earlier attempts, if it is not to be run. Where others failed in it, which waited for what it brings too (`isShared`),
- * they end here and it is run: their code can do nothing then. Asked once a step.
- */
-function endOf(actor: Task | undefined, isShared = false): StepEnd | undefined {
-  if (slot.failures.size === 0) return undefined
-  const known = slot.failures.get(slot.step) ?? []
-  slot.failures.delete(slot.step)
-  let end: StepEnd | undefined
-  const isAnybodys = isShared && agent.open.size > 1
-  let isAgain = false
-  for (const { request, error } of known) {
-    const other = openTask(request, actor)
-    const isUsedUp = SHARED_LIMITS.includes(error.code)
-    if (isUsedUp) leaveTheRest()
-    if (other !== undefined) {
-      refuse(other, error)
-      if (isUsedUp) end ??= { own: undefined, undone: undoneBy(other, error) }
-    } else if (request !== NOBODY) end = { own: error, undone: end?.undone ?? undoneBy(actor, error) }
-    else if (isAgain) end = { own: end?.own ?? error, undone: undefined }
-    // It may be of any that went on: all are told, and none is ended for it the first time.
-    else end = { own: isAnybodys ? end?.own : error, undone: end?.undone ?? undoneBy(undefined, error) }
-    isAgain ||= request === NOBODY
-  }
-  return end
-}
-
-/** What would live on the same is left to later slots. */
-function leaveTheRest(): void {
-  slot.isSpent = true
-  slot.due = []
-}
-
-function openTask(request: number, except: Task | undefined): Task | undefined {
-  for (const task of agent.open) if (task.slot === request && task !== except) return task
-  return undefined
-}
-
-function undoneBy(task: Task | undefined, { code, message }: AgentError): AgentError {
-  const who = task === undefined ? 'a message' : `${task.action} (message ${task.id})`
-  const text = `what this brought is undone: ${who} that went on with it failed with ${code}: ${message}`
-  return new AgentError('undone', text)
-}
-
-/**
- * Runs a step for `actor`. One that failed in an earlier attempt is not run: its request ends, and whoever else waits for what it brings is told by
- * `turnAway`.
- */
-export function step(actor: Task | undefined, go: () => void, turnAway?: (error: AgentError) => void): void {
-  const end = endOf(actor, turnAway !== undefined)
-  if (end !== undefined) return leave(end, actor, turnAway)
-  try {
-    go()
-  } catch (error) {
-    failStep(tell(error), actor)
-  }
-}
-
-function leave({ own, undone }: StepEnd, actor: Task | undefined, turnAway?: (error: AgentError) => void): void {
-  const why = turnAway === undefined ? (own ?? undone) : own
-  if (why !== undefined) giveUp(actor, why)
-  if (turnAway === undefined || undone === undefined) return
-  slot.isAsync = true
-  turnAway(undone)
-}
-
-/** Ends those who failed in earlier attempts of a step that is nobody's. */
-export function endOthers(): void {
-  endOf(undefined)
-}
-
-/** Ends the request of a step that failed in an earlier attempt. It may have been answered before that, or a timer's that is nobody's. */
-function giveUp(task: Task | undefined, known: AgentError): void {
-  if (task !== undefined && task.state !== 'done') refuse(task, known)
-  else host.log(`what no request waits for failed: ${known.code}: ${known.message}`)
-}
-
-/** Tells whoever asked that it came to nothing. */
-export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'message'>): void {
-  const wasOwnQuietly = task === slot.own && task.reference === undefined && slot.kind === 'message'
-  if (task.context !== undefined) Object.setPrototypeOf(task.context, OVER)
-  task.isFailed = true
-  end(task)
-  close(task)
-  if (wasOwnQuietly) {
-    failStep({ code, message, stack: '' }, task)
-    return
-  }
-  answerError(task, task, code, message)
-  if (task === slot.own) slot.reply = ''
-  settled(task, `,"error":${JSON.stringify({ code, message })}`)
-}
-
-function settled(task: Task, rest: string): void {
-  slot.settled.push(`{"message":${JSON.stringify(task.id)}${rest}}`)
-}
 
 /**
  * Ends the request that has the lock, if nothing can come any more that it could wait for: no reply, no timer, and no message

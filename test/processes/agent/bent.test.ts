@@ -48,10 +48,11 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
     ['tags that are none', `${SEND} JSON.stringify = () => '{"sends":[[0,"a",[{}],"b"]]}'`],
     ['a timer without end', `${SEND} JSON.stringify = () => '{"timers":[["k",1e400]]}'`],
     ['a timer of characters', `${SEND} JSON.stringify = () => '{"timers":[["\\u4e00",5]]}'`],
-    ['a failure that is none', `${SEND} JSON.stringify = () => '{"failure":{}}'`],
+    ['failures that are no list', `${SEND} JSON.stringify = () => '{"failures":{}}'`],
+    ['no failures', `${SEND} JSON.stringify = () => '{"failures":[]}'`],
     [
       'a code as long as a book',
-      `${SEND} JSON.stringify = () => '{"failure":[0,"' + 'a'.repeat(100) + '","","",true]}'`,
+      `${SEND} JSON.stringify = () => '{"failures":[[0,"' + 'a'.repeat(100) + '","","",true,-1]]}'`,
     ],
   ])('%s', (_, bend) => {
     const driver = start(bend)

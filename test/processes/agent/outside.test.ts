@@ -50,6 +50,7 @@ it.each([
   ['queueMicrotask', 'function'],
   ['instanceof Blob', false],
   ['typeof fetch', 'undefined'],
+  ['a text of crypto', '{"subtle":{}}'],
 ])('%s is there', (name, value) => {
   expect(start().send('find', { name }).output).toEqual({ reply: value })
 })

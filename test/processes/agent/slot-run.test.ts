@@ -3,6 +3,7 @@ import { AGENT_GAS } from '../../../processes/agent/gas.ts'
 import { COUNT, MARK } from '../../../processes/agent/guest/quick-text.ts'
 import type { Delivery } from '../../../processes/agent/delivery.ts'
 import type { Machine } from '../../../processes/agent/machine.ts'
+import { Positions } from '../../../processes/agent/positions.ts'
 import { runSlot, type SlotEnd, type SlotRun } from '../../../processes/agent/slot-run.ts'
 import { FakeContext, fakeProcess, guestMessage, tags } from '../../fakes/guest-context.ts'
 import type { GuestMessage } from '../../../protocol/index.ts'
@@ -51,4 +52,26 @@ it('no more is charged than the limit', () => {
 it('half of it is kept both times, where a step that fails is answered', () => {
   const message = guestMessage({ kind: 'message', tags: tags('X-Reference', '1') })
   expect(run(message, 100_000n).limits).toEqual([LIMIT / 2n, LIMIT / 2n])
+})
+
+it('half of what is left is kept however many failures that cost little were found before', () => {
+  const limits: bigint[] = []
+  const calls = { gas: { value: 0n } }
+  const deliver = (): Buffer => {
+    limits.push(calls.gas.value)
+    const failure = [0, 'threw', '', '', false, limits.length]
+    return Buffer.from(limits.length > 4 ? '\n{}' : `${JSON.stringify({ failures: [failure] })}\n`)
+  }
+  const machine = { calls, inputs: {}, steps: 0, countDirty: () => 0, deliver } as unknown as Machine
+  const end = runSlot({
+    message: guestMessage({ kind: 'tick' }),
+    gasLimit: LIMIT,
+    process: fakeProcess(2),
+    context: new FakeContext(),
+    positions: new Positions(undefined),
+    machine: () => machine,
+  } as Partial<SlotRun> as SlotRun)
+  expect(end.ending.status).toBe('ok')
+  expect(limits).toHaveLength(5)
+  for (const limit of limits) expect(limit).toBeLessThanOrEqual(LIMIT / 2n)
 })

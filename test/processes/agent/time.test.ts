@@ -60,6 +60,16 @@ describe('a schedule', () => {
     expect(agent.query('log')).toEqual([])
   })
 
+  it('by cron comes on its last date too, and is over then', () => {
+    const agent = start()
+    const due = agent.send('later', { kind: 'lastCron' }).context.timers.get('schedule/later')?.dueMs ?? 0
+    expect(new Date(due).toISOString()).toBe('2023-11-15T06:30:00.000Z')
+    const last = agent.tick('schedule/later', due - agent.nowMs)
+    expect([last.output, [...last.context.timers]]).toEqual([{}, []])
+    expect(agent.query('log')).toEqual(['last of self'])
+    expect(agent.query('@export')).toMatchObject({ schedules: [] })
+  })
+
   it('is taken back by its key', () => {
     const agent = start()
     agent.send('later', { kind: 'every' })

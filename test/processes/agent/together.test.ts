@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { CHUNK_SIZE_BYTES, findTag, type GuestFactory, type GuestSnapshot } from '../../../protocol/index.ts'
-import { fakeId } from '../../fakes/guest-context.ts'
+import {
+  CHUNK_SIZE_BYTES,
+  findTag,
+  type GuestFactory,
+  type GuestSnapshot,
+  type ProcessDescription,
+  toUtf8,
+} from '../../../protocol/index.ts'
+import { fakeId, guestMessage, tags } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage, type Step } from './agent-driver.ts'
 import { idOf, referenceOf, reply, sentBy } from './caller.ts'
 
@@ -33,7 +40,7 @@ const failed = (slot: number, code: string, message: unknown = expect.any(String
 const answersTo = (step: Step) =>
   step.context.sent
     .filter(({ to }) => to === ASKER)
-    .map(({ tags }) => [findTag(tags, 'Action'), findTag(tags, 'Error')])
+    .map(({ tags: sent }) => [findTag(sent, 'Action'), findTag(sent, 'Error')])
 
 describe('two messages that wait for the same reply', () => {
   it.each(['follow', 'followAlone'])('%s: one that fails is told alone, and what it did is undone', action => {
@@ -172,6 +179,66 @@ describe('messages that another lets go on', () => {
   })
 })
 
+describe('very many that fail together', () => {
+  const MANY = 150
+  const all = (code: string) => Array.from({ length: MANY }, (_, at) => failed(1 + at, code))
+  const bySlot = (one: { message: string }, other: { message: string }): number =>
+    one.message < other.message ? -1 : Number(one.message > other.message)
+  const settledOf = ({ output }: Step) =>
+    (output?.['settled'] as { message: string; error: object }[] | undefined)?.toSorted(bySlot)
+
+  it.each([
+    ['throw', 'threw'],
+    ['never', 'no-end'],
+  ])('%s: all are told, and who let them go on has its answer', (how, code) => {
+    const agent = start()
+    for (let n = 0; n < MANY; n++) agent.send('enter', { how })
+    const opened = agent.send('open')
+    expect(opened.output).toMatchObject({ reply: MANY })
+    expect(settledOf(opened)).toEqual(all(code).toSorted(bySlot))
+    expect(agent.query('log')).toEqual(['open'])
+  })
+
+  it('do not keep a timer from its work', () => {
+    const agent = start()
+    for (let n = 0; n < MANY; n++) agent.send('enter', { how: 'throw' })
+    agent.send('later', { how: 'well' })
+    expect(settledOf(agent.tick(WAKE, 2000))).toEqual(all('threw').toSorted(bySlot))
+    expect(agent.query('log')).toEqual(['timer well'])
+  })
+})
+
+it('a message that fails and would ask for ever after is told its own error', () => {
+  const agent = start()
+  const reference = referenceOf(agent.send('insist', { peer: PEER }))
+  const step = agent.run(
+    guestMessage({
+      slot: agent.slot++,
+      from: PEER,
+      fromProcess: PEER as ProcessDescription['id'],
+      timestampMs: agent.nowMs,
+      tags: tags('Action', 'Reply', 'X-Reference', reference),
+      data: toUtf8('7'),
+    }),
+    400_000_000n,
+  )
+  expect(step.output).toEqual({ settled: [failed(1, 'threw', expect.stringMatching(/^7 at last \(together/))] })
+  expect(agent.send('note', { text: 'next' }).output).toEqual({ reply: 1 })
+})
+
+it('a wake timer that is lost with its slot is set again by a later message', () => {
+  const agent = start()
+  agent.send('later', { how: 'well' })
+  agent.nowMs += 2000
+  const tick = guestMessage({ kind: 'tick', timer: WAKE, slot: agent.slot++, timestampMs: agent.nowMs })
+  expect(agent.run(tick, 10_000n).ending).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
+  expect([...agent.send('note', { text: 'soon' }).context.timers]).toEqual([])
+  agent.nowMs += 60_000
+  expect(agent.send('note', { text: 'late' }).context.timers.get(WAKE)).toMatchObject({ dueMs: agent.nowMs })
+  agent.tick(WAKE, 1000)
+  expect(agent.query('log')).toEqual(['soon', 'late', 'timer well'])
+})
+
 it('a message that waits for another is open for an upgrade, as those are that wait for a reply', () => {
   const agent = start()
   ask(agent, 'enter', { how: 'well' })
@@ -284,11 +351,11 @@ function play(all: readonly Move[], isRestarted: boolean) {
         ? agent.tick(WAKE, 1000)
         : agent.push(ASKER, ['Action', kind, 'Reference', `${asked.length - 1}`], JSON.stringify(input))
     expect(step.ending.status).toBe('ok')
-    for (const { to, tags } of step.context.sent) {
-      const [reference, answered] = [findTag(tags, 'Reference'), findTag(tags, 'X-Reference')]
+    for (const { to, tags: sent } of step.context.sent) {
+      const [reference, answered] = [findTag(sent, 'Reference'), findTag(sent, 'X-Reference')]
       if (to === PEER && reference !== undefined) calls.push(reference)
       if (to === ASKER && answered !== undefined)
-        answers.set(answered, [...(answers.get(answered) ?? []), findTag(tags, 'Error') ?? 'ok'])
+        answers.set(answered, [...(answers.get(answered) ?? []), findTag(sent, 'Error') ?? 'ok'])
     }
     if (isRestarted) agent = restarted(agent)
   }

@@ -33,7 +33,7 @@ export const Caller = contract({
     drop: message(),
     use: message({ input: z.object({ name: z.string() }) }),
     later: message({
-      input: z.object({ kind: z.enum(['in', 'every', 'cron', 'cancel', 'nameless']) }),
+      input: z.object({ kind: z.enum(['in', 'every', 'cron', 'lastCron', 'cancel', 'nameless']) }),
     }),
     tick: message({ input: z.object({ text: z.string().default('tick') }), allow: ['self'] }),
     tickAndFail: message({ allow: ['self'] }),

@@ -89,6 +89,7 @@ export default Caller.implement({
     later(ctx, { kind }) {
       if (kind === 'in') ctx.schedule({ in: '1h', key: 'later' }, 'tick', { text: 'in' })
       if (kind === 'every') ctx.schedule({ every: '1m', key: 'later' }, 'tick', { text: 'every' })
+      if (kind === 'lastCron') ctx.schedule({ cron: '0 30 6 15 11 * 2023', key: 'later' }, 'tick', { text: 'last' })
       if (kind === 'cron') ctx.schedule({ cron: '30 6 * * *', key: 'later' }, 'tickAndFail')
       if (kind === 'cancel') ctx.cancel('later')
       if (kind === 'nameless') ctx.schedule({ in: '2s' }, 'tick', {})

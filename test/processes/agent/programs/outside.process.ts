@@ -70,6 +70,7 @@ const finds: Readonly<Record<string, () => unknown>> = {
   queueMicrotask: () => typeof queueMicrotask,
   'instanceof Blob': () => Object({}) instanceof Blob,
   'typeof fetch': () => typeof fetch,
+  'a text of crypto': () => JSON.stringify(crypto),
 }
 
 export default Outside.implement({

@@ -13,6 +13,7 @@ const Together = contract({
     leadAndFail: message({ input: z.object({ peer: z.string() }), reply: z.int() }),
     follow: message({ input: How, reply: z.string() }),
     followAlone: message({ input: How, reply: z.string() }),
+    insist: message({ input: z.object({ peer: z.string() }), reply: z.int() }),
     twoWays: message({ input: z.object({ peer: z.string() }), reply: z.int() }),
     enter: message({ input: How, reply: z.string() }),
     open: message({ reply: z.int() }),
@@ -74,6 +75,17 @@ export default Together.implement({
       ctx.state.log.push(how)
       await ends[how]?.()
       return how
+    },
+    async insist(ctx, { peer }) {
+      for (let tries = 1; ; tries++) {
+        let total = 0
+        try {
+          total = await ctx.ref(Counter, peer).add({ by: tries })
+        } catch {
+          continue
+        }
+        throw new Error(`${total} at last`)
+      }
     },
     async twoWays(ctx, { peer }) {
       const counter = ctx.ref(Counter, peer)
