@@ -8,7 +8,7 @@ export function holdBundle(folder: URL): void {
   try {
     writeFileSync(note, '')
   } catch {
-    // A clone that cannot be written to is not built anew either.
+    // Whoever may not write here runs the clone of another user, whose rebuilds clear old bundles away.
     return
   }
   process.on('exit', () => rmSync(note, { force: true }))
