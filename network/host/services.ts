@@ -16,7 +16,8 @@ import {
   RELAY_CONNECTION_MAX_MS,
   RELAY_RESERVATIONS_MAX,
 } from '../../protocol/index.ts'
-import { boundDialBacks, boundHolePunching } from './asked-dials.ts'
+import { boundDialBacks } from './dial-backs.ts'
+import { boundHolePunching } from './hole-punching.ts'
 import { boundMdns } from './bounded-mdns.ts'
 import { boundProviders } from './bounded-providers.ts'
 import { gossipService } from '../gossip.ts'
