@@ -6,11 +6,13 @@ import {
   TIMER_KEY_MAX_BYTES,
   TIMERS_MAX,
 } from '../../protocol/index.ts'
-import type { CellStore } from './cells.ts'
+import type { CellStore, HeldTimer } from './cells.ts'
 import { GuestLimit } from './guest-limit.ts'
 
 /** Above every key of a timer. */
 const ABOVE_ALL_KEYS = '\xff'.repeat(TIMER_KEY_MAX_BYTES + 1)
+/** A timer whose slots fail rings after a second, then after twice as long each time, so often: up to 18 hours. */
+const DOUBLED_MAX = 16
 
 /**
  * What makes effects happen once: which seq is next from each sender, which was last used to each
@@ -40,7 +42,7 @@ export class Mailbox {
     return seq
   }
 
-  timer(key: CellKey): Timer | undefined {
+  timer(key: CellKey): HeldTimer | undefined {
     const times = this.#cells.timers.get(key)
     return times === undefined ? undefined : { key, ...times }
   }
@@ -76,5 +78,12 @@ export class Mailbox {
     const nextMs = dueMs + (missed + 1) * everyMs
     if (Number.isSafeInteger(nextMs)) this.#cells.timers.put(key, { dueMs: nextMs, everyMs })
     else this.clearTimer(key)
+  }
+
+  /** The slot at `nowMs` in which a timer had fired failed: one that does not repeat rings again, later each time. */
+  ringAgain({ key, everyMs, failures: before = 0 }: HeldTimer, nowMs: number): void {
+    if (everyMs !== undefined) return
+    const pauseMs = TIMER_INTERVAL_MIN_MS * 2 ** Math.min(before, DOUBLED_MAX)
+    this.#cells.timers.put(key, { dueMs: nowMs + pauseMs, everyMs, failures: before + 1 })
   }
 }
