@@ -312,26 +312,14 @@ export class HostedProcess {
     place: Place,
   ): ResultStatus | undefined {
     if (place.slot === 0 && (envelope.kind === 'item' || core !== undefined)) this.#startCrons(timestampMs)
-    if (core !== undefined) return this.#receiveSeq(core.from, core.seq)
-    if (envelope.kind === 'reject') return this.#receiveSeq(envelope.from, envelope.seq)
+    if (core !== undefined) return this.#mailbox.receive(core.from, core.seq)
+    if (envelope.kind === 'reject') return this.#mailbox.receive(envelope.from, envelope.seq)
     return undefined
   }
 
-  /** The timer that a tick is for, which has fired with it; nothing if none is due that the tick names. */
-  #fire(tick: Extract<EnvelopeOutline, { kind: 'tick' }>, timestampMs: number): HeldTimer | undefined {
+  #fire({ timer, dueMs }: Extract<EnvelopeOutline, { kind: 'tick' }>, timestampMs: number): HeldTimer | undefined {
     this.#timersChanged = true
-    const timer = this.#mailbox.timer(toCellKey(tick.timer))
-    if (timer === undefined || timer.dueMs !== tick.dueMs || timer.dueMs > timestampMs) return undefined
-    this.#mailbox.fired(timer, timestampMs)
-    return timer
-  }
-
-  #receiveSeq(from: ProcessDescription['id'], seq: number): 'duplicate' | 'gap' | undefined {
-    const next = this.#mailbox.next(from)
-    if (seq < next) return 'duplicate'
-    if (seq > next) return 'gap'
-    this.#mailbox.received(from, seq)
-    return undefined
+    return this.#mailbox.fire(toCellKey(timer), dueMs, timestampMs)
   }
 
   #startCrons(timestampMs: number): void {
