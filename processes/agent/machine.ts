@@ -10,6 +10,7 @@ import type { Delivery } from './delivery.ts'
 import { fillHoles } from './fill-holes.ts'
 import { fillSlabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
+import { NAMES_OFFSET, plainJson, type PlainValues } from './plain-json.ts'
 import { hasCalledNothing, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
@@ -42,14 +43,18 @@ export interface Entry {
   readonly nothing: number
   readonly yes: number
   readonly no: number
+  readonly plain: PlainValues
 }
 
 const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe', 'where'] as const
+type EntryName = (typeof ENTRY_NAMES)[number]
 
 /** One instance: runs code on whatever state stands in its memory. */
 export class Machine {
   readonly calls: EngineCalls
   readonly inputs: HostInputs
+  /** JSON of the reply that the run which is under way gave last, if the host wrote it; valid until the next is written. */
+  reply: Uint8Array | undefined
   /** Steps begun in the run that is under way. */
   steps = 0
   /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
@@ -73,6 +78,8 @@ export class Machine {
       interrupting: () => this.#noteInterrupted(),
       random: () => 0,
       child: () => '',
+      write: value => this.#write(value),
+      wrote: () => undefined,
       log: () => undefined,
       rejection: (promise, reason, isHandled) => {
         this.#rejections.push({ promise, reason, isHandled: isHandled !== 0 })
@@ -97,17 +104,31 @@ export class Machine {
     exports.qjs_set_interrupt_handler(1)
     const global = exports.qjs_get_global()
     const host = exports.qjs_new_object()
-    for (const name of ['random', 'child', 'log']) calls.setProperty(host, name, calls.hostFunction(name))
+    for (const name of ['random', 'child', 'log', 'write']) calls.setProperty(host, name, calls.hostFunction(name))
     calls.setProperty(global, '__host', host)
     exports.qjs_free_value(calls.evaluate(prelude))
     const entry = calls.property(global, '__entry')
     const handles = ENTRY_NAMES.map(name => [name, calls.property(entry, name)])
     return {
-      ...(Object.fromEntries(handles) as Record<(typeof ENTRY_NAMES)[number], number>),
+      ...(Object.fromEntries(handles) as Record<EntryName, number>),
       nothing: exports.qjs_get_undefined(),
       yes: exports.qjs_get_true(),
       no: exports.qjs_get_false(),
+      plain: {
+        objectPrototype: calls.addressOf(calls.property(calls.property(global, 'Object'), 'prototype')),
+        listPrototype: calls.addressOf(calls.property(calls.property(global, 'Array'), 'prototype')),
+        namesAt: exports.qjs_get_runtime_ptr() + NAMES_OFFSET,
+        toJson: calls.nameNumber('toJSON'),
+      },
     }
+  }
+
+  /** Writes the JSON of a reply; says whether it did. */
+  #write(value: number): boolean {
+    if (this.#running === undefined) throw new Error('expected a run')
+    this.reply = plainJson.write(this.calls.memory, this.#running.plain, value)
+    this.inputs.wrote(plainJson.length + plainJson.steps)
+    return this.reply !== undefined
   }
 
   /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
@@ -174,6 +195,7 @@ export class Machine {
     this.#rejections = []
     this.#running = entry
     this.#interruptedAt = undefined
+    this.reply = undefined
     this.steps = 0
     const values: number[] = []
     for (const number of numbers) values.push(exports.qjs_new_number(number))
