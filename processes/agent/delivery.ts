@@ -76,12 +76,16 @@ export function deliveryOf(
     texts: [
       Buffer.from(action ?? ''),
       Buffer.from(message.from),
-      isText ? message.data : Buffer.from(Buffer.from(message.data).toString('base64')),
+      isText ? textOf(message) : Buffer.from(Buffer.from(message.data).toString('base64')),
       Buffer.from(JSON.stringify(rest)),
       Buffer.from(answers ?? reference ?? ''),
     ],
   }
 }
+
+/** A tick has no data: how many slots of it failed stands there. */
+const textOf = ({ data, failedTicks }: GuestMessage): Uint8Array =>
+  failedTicks === undefined ? data : Buffer.from(String(failedTicks))
 
 /** Bytes that are handed over. */
 export const bytesOf = ({ texts }: Delivery): number => texts.reduce((sum, { length }) => sum + length, 0)

@@ -265,9 +265,11 @@ export class Machine {
   explain(thrown: unknown, entry: Entry): Trap {
     const code = this.#classify(thrown)
     const told = this.told(thrown, entry)
-    if (told?.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? told.stack }
-    const message = code === 'trap' ? 'the engine trapped' : ENGINE_LIMITS[code]
-    return { code, message, stack: told?.stack ?? this.#stack(entry) }
+    if (told === undefined) return { code, message: ENGINE_LIMITS[code], stack: this.#stack(entry) }
+    const { stack } = told
+    if (told.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? stack }
+    if (told.code === 'stack-overflow' || told.code === 'memory-limit') return { ...told, code: told.code }
+    return { code: 'trap', message: `${ENGINE_LIMITS.trap}: ${told.message}`, stack }
   }
 
   /** The engine itself says where a loop is by what stands before it. Its frame knows the last call in it, if there was one. */

@@ -11,6 +11,9 @@ const EVENTS_MAX = 1000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
 
+/** Steps of one slot besides the message itself and what is due in it. */
+const STEPS_MAX = 16
+
 /** Errors of one run that are told. */
 const FAILED_MAX = 1000
 
@@ -48,6 +51,8 @@ export const slot = {
   own: undefined as Task | undefined,
   /** Which step runs: 0 is the message itself. */
   step: 0,
+  /** From so many on no request that waits is begun. */
+  stepsMax: STEPS_MAX,
   /** Errors of earlier attempts, by step. */
   failures: new Map<number, KnownFailure[]>(),
   /** So many failed in earlier attempts that those who fail together end together. */
@@ -91,6 +96,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.nowMs = nowMs
   slot.own = undefined
   slot.step = 0
+  slot.stepsMax = STEPS_MAX
   slot.isHasty = false
   slot.spawns = 0
   slot.bytes = 0
