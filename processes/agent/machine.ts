@@ -7,10 +7,11 @@ import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
 import type { HostInputs } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
+import { bootPrelude, type Entry } from './entry.ts'
 import { fillHoles } from './fill-holes.ts'
 import { fillSlabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
-import { NAMES_OFFSET, plainJson, type PlainValues } from './plain-json.ts'
+import { plainJson } from './plain-json.ts'
 import { hasCalledNothing, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
@@ -31,23 +32,6 @@ const TELLING_GAS = 20_000_000n
 const ROOM_BYTES = 256 * 1024
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
-
-/** Values of the engine that outlive a run: the same boxes at the same places in every instance. */
-export interface Entry {
-  readonly deliver: number
-  readonly next: number
-  readonly rejected: number
-  readonly loaded: number
-  readonly describe: number
-  readonly where: number
-  readonly nothing: number
-  readonly yes: number
-  readonly no: number
-  readonly plain: PlainValues
-}
-
-const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe', 'where'] as const
-type EntryName = (typeof ENTRY_NAMES)[number]
 
 /** One instance: runs code on whatever state stands in its memory. */
 export class Machine {
@@ -98,29 +82,7 @@ export class Machine {
 
   /** Runs the compiled prelude; gives its entry points. */
   boot(prelude: Uint8Array): Entry {
-    const { calls } = this
-    const { exports } = calls
-    exports.qjs_set_promise_rejection_handler(1)
-    exports.qjs_set_interrupt_handler(1)
-    const global = exports.qjs_get_global()
-    const host = exports.qjs_new_object()
-    for (const name of ['random', 'child', 'log', 'write']) calls.setProperty(host, name, calls.hostFunction(name))
-    calls.setProperty(global, '__host', host)
-    exports.qjs_free_value(calls.evaluate(prelude))
-    const entry = calls.property(global, '__entry')
-    const handles = ENTRY_NAMES.map(name => [name, calls.property(entry, name)])
-    return {
-      ...(Object.fromEntries(handles) as Record<EntryName, number>),
-      nothing: exports.qjs_get_undefined(),
-      yes: exports.qjs_get_true(),
-      no: exports.qjs_get_false(),
-      plain: {
-        objectPrototype: calls.addressOf(calls.property(calls.property(global, 'Object'), 'prototype')),
-        listPrototype: calls.addressOf(calls.property(calls.property(global, 'Array'), 'prototype')),
-        namesAt: exports.qjs_get_runtime_ptr() + NAMES_OFFSET,
-        toJson: calls.nameNumber('toJSON'),
-      },
-    }
+    return bootPrelude(this.calls, prelude)
   }
 
   /** Writes the JSON of a reply; says whether it did. */
