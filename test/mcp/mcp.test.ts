@@ -124,7 +124,8 @@ describe.each([
     const reading = await open(here, false)
     const refused = await reading.callTool({ name: 'hits__add', arguments: { by: 1 } })
     expect(refused.isError).toBe(true)
-    expect(JSON.stringify(refused.content)).toContain('--allow-write')
+    expect(JSON.stringify(refused.content)).toMatch(/Next: .*atoll mcp --allow-write/)
+    expect(JSON.stringify(refused.content)).not.toContain('needs the admin token')
   })
 
   test('lets state, interface and traces be read', async () => {
