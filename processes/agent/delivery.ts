@@ -37,14 +37,12 @@ const HAS_FACTS = 32
 const IS_DEEP = 64
 const IS_SPENT = 128
 const HAS_ERROR = 256
-const IS_QUOTED = 512
 
 export function deliveryOf(
   message: GuestMessage,
   process: ProcessDescription,
   module: AgentModule,
   failures: readonly KnownFailure[],
-  isQuoted: boolean,
 ): Delivery {
   const { kind, tags } = message
   const flat: string[] = []
@@ -60,7 +58,6 @@ export function deliveryOf(
   if (answers !== undefined) flags |= IS_REPLY
   if (findTag(tags, 'Error') !== undefined) flags |= HAS_ERROR
   if (failures.length > 0) flags |= IS_REPEATED
-  if (isQuoted) flags |= IS_QUOTED
   if (isFirst) flags |= HAS_FACTS
   // What is asked now is one deeper, its reply two.
   if (message.depth + 2 > DEPTH_MAX) flags |= IS_DEEP

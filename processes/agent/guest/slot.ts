@@ -75,7 +75,7 @@ export const slot = {
   /** JSON texts, made when the thing happened: what they tell may change afterwards. */
   events: [] as string[],
   settled: [] as string[],
-  /** The reply to the slot's own message, whose quotes may be left to the host (`quick-text.ts`); `''`: it was replied with nothing. */
+  /** JSON of the reply to the slot's own message, or `WRITTEN`; `''`: it was replied with nothing. */
   reply: undefined as string | undefined,
   /** An output that is not of the usual form. */
   document: undefined as string | undefined,
@@ -90,15 +90,12 @@ export const slot = {
   isSealed: false,
   /** It gave a reply and nothing else: its lists are empty. */
   isBare: false,
-  /** No quotes are left to the host. */
-  isQuoted: false,
 }
 
 export function beginSlot(kind: string, number: number, nowMs: number, flags: number): void {
   slot.kind = kind
   slot.isDeep = (flags & FLAGS.isDeep) !== 0
   slot.isSpent = (flags & FLAGS.isSpent) !== 0
-  slot.isQuoted = (flags & FLAGS.isQuoted) !== 0
   slot.number = number
   slot.nowMs = nowMs
   slot.own = undefined

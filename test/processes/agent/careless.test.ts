@@ -156,8 +156,8 @@ it('a reply that is too long for a slot is an error of its message, and those th
     expect(ticks).toBeLessThan(5)
     const { ending, output } = agent.tick('agent/wake', 5000)
     expect(ending.status === 'ok' && ending.output.length < OUTPUT_SIZE_MAX_BYTES).toBe(true)
-    for (const { error, reply } of output?.['settled'] as { error?: { code: string }; reply?: string }[])
-      ends.push(error?.code ?? reply?.length)
+    const settled = (output?.['settled'] ?? []) as { error?: { code: string }; reply?: string }[]
+    for (const { error, reply } of settled) ends.push(error?.code ?? reply?.length)
   }
   expect(ends).toEqual(['output-limit', 400_000, 400_000, 400_000, 10])
 })
