@@ -7,6 +7,8 @@ import {
   type UpgradeCheckView,
 } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
+import { withNextStep } from '../showing/next-step.ts'
+import { stepAfterRefusal } from '../showing/refused-upgrade.ts'
 import type { Step } from './plan.ts'
 
 /** What became of a step. */
@@ -71,9 +73,11 @@ function processError(
   slot?: number,
 ): Failure {
   const { code = 'unknown', message = '' } = error ?? {}
-  return new Failure(
+  const failure = new Failure(
     'process-error',
     { code, process, ...(slot === undefined ? {} : { slot }) },
     { note: `${name}: ${message}` },
   )
+  const step = stepAfterRefusal(error)
+  return step === undefined ? failure : withNextStep(failure, step)
 }

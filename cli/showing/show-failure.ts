@@ -26,7 +26,7 @@ function causesOf(failure: Failure): string[] {
   const causes: string[] = []
   for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause) {
     const text = cause.message.trim()
-    if (text !== '' && !causes.includes(text)) causes.push(text)
+    if (text !== '' && !causes.includes(text) && !failure.message.includes(text)) causes.push(text)
   }
   return causes
 }

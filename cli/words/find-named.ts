@@ -74,9 +74,11 @@ async function find(context: CommandContext, text: string, { list, wholeName, un
   } catch (error) {
     const own = Failure.is(error, 'ambiguous-name') ? await ownMeant(context, text, called, wholeName) : undefined
     if (own !== undefined) return own
-    const near = Failure.is(error, unknown) ? nearWord(text, names) : undefined
-    if (near === undefined) throw error
-    throw new Failure(unknown, { name: text }, { note: `did you mean "${near}"?` })
+    if (!Failure.is(error, unknown)) throw error
+    const near = nearWord(text, names)
+    const note = near === undefined ? {} : { note: `did you mean "${near}"?` }
+    // Whoever runs several nodes may have asked another than was meant.
+    throw new Failure(unknown, { name: text, node: context.settings.url }, note)
   }
 }
 

@@ -10,12 +10,18 @@ import {
   type Timer,
   toBase64Url,
 } from '../../protocol/index.ts'
+import { optional } from '../optional-value.ts'
 import { KnownTexts } from './known-texts.ts'
 import { CellTable, type Spelling, type Undo } from './cell-table.ts'
 import { CellTree } from './cell-tree.ts'
 
+/** A timer, and how many slots that it fired in failed since it was due. */
+export interface HeldTimer extends Timer {
+  readonly failures?: number | undefined
+}
+
 /** Of a timer all but its key. */
-export type TimerTimes = Omit<Timer, 'key'>
+export type TimerTimes = Omit<HeldTimer, 'key'>
 
 /**
  * All key-value state of a process: the program's cells, the mailbox's book-keeping, and what is kept for upgrades.
@@ -162,18 +168,21 @@ const TIMERS: Spelling<TimerTimes> = {
   letter: 't',
   keyOf: name => `t${name}`,
   nameOf: asItIs,
-  encode({ dueMs, everyMs }) {
+  encode({ dueMs, everyMs, failures }) {
     const writer = new CborWriter()
-    writer.array(2)
+    writer.array(failures === undefined ? 2 : 3)
     writer.uint(dueMs)
     if (everyMs === undefined) writer.null()
     else writer.uint(everyMs)
+    if (failures !== undefined) writer.uint(failures)
     return writer.finish()
   },
   decode(bytes) {
     const reader = new CborReader(bytes)
-    reader.array()
-    return { dueMs: readSmall(reader), everyMs: reader.isNull() ? undefined : readSmall(reader) }
+    const length = reader.array()
+    const dueMs = readSmall(reader)
+    const everyMs = optional(reader, () => readSmall(reader))
+    return length === 2 ? { dueMs, everyMs } : { dueMs, everyMs, failures: readSmall(reader) }
   },
   bytesBeside: () => 0,
 }

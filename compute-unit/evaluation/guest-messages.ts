@@ -184,7 +184,7 @@ class PushMessage implements GuestMessage {
 }
 
 /** A tick as a guest sees it: from the owner of the process, with the tags of its cron if it is one. */
-function tickMessage(timer: CellKey, place: Place): GuestMessage {
+function tickMessage(timer: CellKey, place: Place, failedTicks: number | undefined): GuestMessage {
   const { process, slot, timestampMs } = place
   const id = placeId(process.id, slot)
   return {
@@ -204,10 +204,14 @@ function tickMessage(timer: CellKey, place: Place): GuestMessage {
     origin: id,
     depth: 0,
     timer,
+    failedTicks,
   }
 }
 
-/** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push, `request` an ingress decoded. */
+/**
+ * The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push, `request` an ingress decoded,
+ * `failedTicks` of a tick whose slot failed before.
+ */
 export function guestMessage(
   { envelope }: AssignmentOutline,
   id: Piece,
@@ -215,6 +219,7 @@ export function guestMessage(
   place: Place,
   sender: SenderFacts,
   request: RequestEnvelope<CallRequest> | undefined,
+  failedTicks: number | undefined,
 ): GuestMessage | undefined {
   const kind = place.slot === 0 ? 'spawn' : 'message'
   switch (envelope.kind) {
@@ -223,7 +228,7 @@ export function guestMessage(
     case 'push':
       return core && new PushMessage(id, core, envelope.core.bytes, envelope.body, kind, place, sender)
     case 'tick':
-      return tickMessage(toCellKey(envelope.timer), place)
+      return tickMessage(toCellKey(envelope.timer), place, failedTicks)
     case 'assign':
       return assignedMessage(envelope, place, sender)
     case 'ingress':

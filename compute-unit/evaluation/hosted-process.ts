@@ -26,7 +26,7 @@ import {
   type Timer,
 } from '../../protocol/index.ts'
 import { boundedRun } from './bounded-run.ts'
-import { CellStore, toCellKey } from './cells.ts'
+import { CellStore, type HeldTimer, toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
 import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
 import { guestMessage, type Place } from './guest-messages.ts'
@@ -49,7 +49,7 @@ const NOTHING: readonly never[] = []
  * One process, loaded: folds assignments into state.
  *
  * 1. (state, assignment) → (state, result), and nothing else goes in: time is the slot's timestamp.
- * 2. The mailbox's book-keeping of a slot stands even if the guest fails; all the guest did does not.
+ * 2. The mailbox's book-keeping of a slot stands even if the guest fails; all the guest did does not. A timer whose slot failed may ring again.
  * 3. Whatever it throws leaves this object unusable.
  */
 export class HostedProcess {
@@ -293,13 +293,16 @@ export class HostedProcess {
     const named = verdict.status === 'refused' ? undefined : messageId(envelope, id, place)
     if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status, named)
     const core = envelope.kind === 'push' ? outlinePushCore(envelope.core) : undefined
-    const noEffect = this.#receive(assignment, core, place)
+    const fired = envelope.kind === 'tick' ? this.#fire(envelope, assignment.timestampMs) : undefined
+    const isIdle = envelope.kind === 'tick' && fired === undefined
+    const noEffect = isIdle ? 'idle' : this.#receive(assignment, core, place)
     this.#cells.keep()
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect, named)
-    const message = guestMessage(assignment, id, core, place, verdict.sender, ids.requestAt(position))
+    const request = ids.requestAt(position)
+    const message = guestMessage(assignment, id, core, place, verdict.sender, request, fired?.failures)
     if (message === undefined) return emptyResult(place.slot, 'reject', named)
     const control = controlOf(envelope, message, this.#process)
-    return this.#runSlot({ message, named, place, fuel: fuelOf(envelope, core), control })
+    return this.#runSlot({ message, named, place, fuel: fuelOf(envelope, core), control, fired })
   }
 
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
@@ -309,22 +312,14 @@ export class HostedProcess {
     place: Place,
   ): ResultStatus | undefined {
     if (place.slot === 0 && (envelope.kind === 'item' || core !== undefined)) this.#startCrons(timestampMs)
-    if (core !== undefined) return this.#receiveSeq(core.from, core.seq)
-    if (envelope.kind === 'reject') return this.#receiveSeq(envelope.from, envelope.seq)
-    if (envelope.kind !== 'tick') return undefined
-    this.#timersChanged = true
-    const timer = this.#mailbox.timer(toCellKey(envelope.timer))
-    if (timer === undefined || timer.dueMs !== envelope.dueMs || timer.dueMs > timestampMs) return 'idle'
-    this.#mailbox.fired(timer, timestampMs)
+    if (core !== undefined) return this.#mailbox.receive(core.from, core.seq)
+    if (envelope.kind === 'reject') return this.#mailbox.receive(envelope.from, envelope.seq)
     return undefined
   }
 
-  #receiveSeq(from: ProcessDescription['id'], seq: number): 'duplicate' | 'gap' | undefined {
-    const next = this.#mailbox.next(from)
-    if (seq < next) return 'duplicate'
-    if (seq > next) return 'gap'
-    this.#mailbox.received(from, seq)
-    return undefined
+  #fire({ timer, dueMs }: Extract<EnvelopeOutline, { kind: 'tick' }>, timestampMs: number): HeldTimer | undefined {
+    this.#timersChanged = true
+    return this.#mailbox.fire(toCellKey(timer), dueMs, timestampMs)
   }
 
   #startCrons(timestampMs: number): void {
@@ -332,7 +327,7 @@ export class HostedProcess {
     this.#timersChanged = true
   }
 
-  #runSlot({ message, named, place, fuel, control }: SlotRun): Result {
+  #runSlot({ message, named, place, fuel, control, fired }: SlotRun): Result {
     const context = this.#context
     context.begin(place.slot, place.timestampMs)
     const limit = this.#gasLimit(fuel)
@@ -341,10 +336,9 @@ export class HostedProcess {
     if (ending.status === 'error') {
       if (carried === undefined) this.#guest.discard()
       this.#cells.discard()
-      if (ending.note !== undefined) {
-        ending.note()
-        this.#cells.keep()
-      }
+      ending.note?.()
+      if (fired !== undefined && this.#guest.ringsAgain === true) this.#mailbox.ringAgain(fired, place.timestampMs)
+      this.#cells.keep()
       const error = boundedError(ending.error)
       const output = ending.output ?? NO_BYTES
       return { ...emptyResult(place.slot, 'error', named), gas: ending.gas, error, output, log: context.logged }
@@ -389,6 +383,8 @@ interface SlotRun {
   readonly place: Place
   readonly fuel: bigint
   readonly control: Control | 'tags' | undefined
+  /** Of a tick. */
+  readonly fired: HeldTimer | undefined
 }
 
 /** What a message may spend, itself and through what it causes; being assigned makes it no richer. */

@@ -6,11 +6,13 @@ import {
   TIMER_KEY_MAX_BYTES,
   TIMERS_MAX,
 } from '../../protocol/index.ts'
-import type { CellStore } from './cells.ts'
+import type { CellStore, HeldTimer } from './cells.ts'
 import { GuestLimit } from './guest-limit.ts'
 
 /** Above every key of a timer. */
 const ABOVE_ALL_KEYS = '\xff'.repeat(TIMER_KEY_MAX_BYTES + 1)
+/** A timer whose slots fail rings after a second, then after twice as long each time, so often: up to 18 hours. */
+const DOUBLED_MAX = 16
 
 /**
  * What makes effects happen once: which seq is next from each sender, which was last used to each
@@ -23,14 +25,13 @@ export class Mailbox {
     this.#cells = cells
   }
 
-  /** The seq the next push from `sender` must have. */
-  next(sender: ProcessId): number {
-    return this.#cells.next.get(sender) ?? 0
-  }
-
-  /** Notes that the push of that seq from `sender` has had its slot. */
-  received(sender: ProcessId, seq: number): void {
+  /** Notes that the push of that seq from `sender` has had its slot, if it is the next; gives why it has no effect. */
+  receive(sender: ProcessId, seq: number): 'duplicate' | 'gap' | undefined {
+    const next = this.#cells.next.get(sender) ?? 0
+    if (seq < next) return 'duplicate'
+    if (seq > next) return 'gap'
     this.#cells.next.put(sender, seq + 1)
+    return undefined
   }
 
   /** Takes the next seq to `receiver`. */
@@ -40,7 +41,7 @@ export class Mailbox {
     return seq
   }
 
-  timer(key: CellKey): Timer | undefined {
+  timer(key: CellKey): HeldTimer | undefined {
     const times = this.#cells.timers.get(key)
     return times === undefined ? undefined : { key, ...times }
   }
@@ -66,15 +67,25 @@ export class Mailbox {
     this.#cells.timers.put(key, undefined)
   }
 
-  /** A timer has fired at `nowMs`: it is gone, or due again after now. Firings that were missed are not made up. */
-  fired({ key, dueMs, everyMs }: Timer, nowMs: number): void {
-    if (everyMs === undefined) {
-      this.clearTimer(key)
-      return
-    }
+  /**
+   * Has the timer fire that was due then, and gives it as it was: it is gone, or due again after now. Firings that were missed are not made up.
+   * Nothing, if none is due.
+   */
+  fire(key: CellKey, dueMs: number, nowMs: number): HeldTimer | undefined {
+    const timer = this.timer(key)
+    if (timer === undefined || timer.dueMs !== dueMs || dueMs > nowMs) return undefined
+    const { everyMs = Number.NaN } = timer
     const missed = Math.floor((nowMs - dueMs) / everyMs)
     const nextMs = dueMs + (missed + 1) * everyMs
     if (Number.isSafeInteger(nextMs)) this.#cells.timers.put(key, { dueMs: nextMs, everyMs })
     else this.clearTimer(key)
+    return timer
+  }
+
+  /** The slot at `nowMs` in which a timer had fired failed: one that does not repeat rings again, later each time. */
+  ringAgain({ key, everyMs, failures: before = 0 }: HeldTimer, nowMs: number): void {
+    if (everyMs !== undefined) return
+    const pauseMs = TIMER_INTERVAL_MIN_MS * 2 ** Math.min(before, DOUBLED_MAX)
+    this.#cells.timers.put(key, { dueMs: nowMs + pauseMs, everyMs, failures: before + 1 })
   }
 }

@@ -43,6 +43,11 @@ export function allowedHost(allowed: readonly AllowedHost[], url: URL): AllowedH
   )
 }
 
+/** What to write into the list for a URL to be reached, were it public; of `https:` the host alone. */
+export function entryFor({ protocol, host, origin }: URL): string {
+  return protocol === 'https:' ? host : origin
+}
+
 function covers(pattern: string, hostname: string): boolean {
   if (pattern === '*') return true
   if (pattern.startsWith('*.')) return hostname.endsWith(pattern.slice(1))

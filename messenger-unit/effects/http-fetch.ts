@@ -10,7 +10,7 @@ import {
   readEffectInput,
   toUtf8,
 } from '../../protocol/index.ts'
-import { allowedHost, readAllowedHosts } from './allowed-hosts.ts'
+import { allowedHost, entryFor, readAllowedHosts } from './allowed-hosts.ts'
 import { type Address, type Answered, guardedRequest } from './guarded-request.ts'
 
 export interface HttpFetchOptions {
@@ -36,11 +36,8 @@ export function httpFetch({ allow, resolve = resolveAll }: HttpFetchOptions): Ef
       throw new EffectFailed('effect-bad-input', `only http: and https: can be fetched, not ${url.protocol}`)
     const entry = allowedHost(allowed, url)
     if (entry === undefined) {
-      const next = 'the node’s operator can add it: atoll up --effects-http'
-      throw new EffectFailed(
-        'effect-forbidden',
-        `${url.protocol}//${url.host} is not on this node’s list (${next} ${url.host})`,
-      )
+      const next = `the node’s operator can add it: --effects-http ${entryFor(url)}`
+      throw new EffectFailed('effect-forbidden', `${url.origin} is not on this node’s list (${next})`)
     }
     if (url.username !== '' || url.password !== '') {
       throw new EffectFailed('effect-bad-input', 'a password in the URL would stand in the feed for all to read')

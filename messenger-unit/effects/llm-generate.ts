@@ -26,13 +26,39 @@ const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]
 /** Characters of a server's error that a process is shown. */
 const ERROR_SHOWN_CHARACTERS = 300
 
+/** The bound on an answer's tokens, in the words of most servers, and in those of OpenAI for models that think first. */
+const BOUNDS = ['max_tokens', 'max_completion_tokens'] as const
+type Bound = (typeof BOUNDS)[number]
+
 /** The effect `llm.generate`, by an OpenAI-compatible endpoint. Its key stays here: no process sees it. */
 export function llmGenerate(endpoint: LlmEndpoint): Effect {
   const url = new URL('chat/completions', endpoint.url.endsWith('/') ? endpoint.url : `${endpoint.url}/`)
+  const bounds = new Map<string, Bound>()
   return async (input, { key, signal }) => {
     const asked = readEffectInput(LlmGenerateInput, input)
+    const { model = endpoint.model } = asked
     const limit = AbortSignal.any([signal, AbortSignal.timeout(asked.timeoutMs ?? EFFECT_TIMEOUT_MAX_MS)])
-    const response = await fetch(url, {
+    const answered = (bound: Bound): Promise<Response> => post(requestOf(asked, endpoint, bound), key, limit)
+    const bound = bounds.get(model) ?? 'max_tokens'
+    let response = await answered(bound)
+    let text = await boundedText(response)
+    const wanted = BOUNDS.find(other => other !== bound && text.includes(other))
+    if (response.status === 400 && wanted !== undefined) {
+      response = await answered(wanted)
+      text = await boundedText(response)
+      if (response.ok) bounds.set(model, wanted)
+    }
+    if (!response.ok) {
+      const shown = problemIn(text).slice(0, ERROR_SHOWN_CHARACTERS)
+      throw new EffectFailed('effect-failed', `the model answered ${response.status}: ${shown}`, {
+        passing: PASSING.has(response.status),
+      })
+    }
+    return outputOf(text)
+  }
+
+  function post(body: object, key: string, limit: AbortSignal): Promise<Response> {
+    return fetch(url, {
       method: 'POST',
       redirect: 'error',
       signal: limit,
@@ -41,25 +67,18 @@ export function llmGenerate(endpoint: LlmEndpoint): Effect {
         'idempotency-key': key,
         ...(endpoint.key === undefined ? {} : { authorization: `Bearer ${endpoint.key}` }),
       },
-      body: JSON.stringify(requestOf(asked, endpoint)),
+      body: JSON.stringify(body),
     }).catch(cause => {
       if (limit.aborted) throw new EffectFailed('effect-timeout', 'the model gave no answer in time', { cause })
       throw new EffectFailed('effect-failed', 'the model cannot be reached', { cause, passing: true })
     })
-    const text = await boundedText(response)
-    if (!response.ok) {
-      const shown = text.slice(0, ERROR_SHOWN_CHARACTERS)
-      throw new EffectFailed('effect-failed', `the model answered ${response.status}: ${shown}`, {
-        passing: PASSING.has(response.status),
-      })
-    }
-    return outputOf(text)
   }
 }
 
 function requestOf(
   asked: LlmGenerateInput,
   { model: standard, models = [standard], maxTokens = MAX_TOKENS }: LlmEndpoint,
+  bound: Bound,
 ): object {
   const { model = standard, temperature, tools, json } = asked
   if (!models.includes(model)) {
@@ -68,7 +87,7 @@ function requestOf(
   const messages = asked.messages ?? [{ role: 'user' as const, content: asked.prompt ?? '' }]
   return {
     model,
-    max_tokens: Math.min(asked.maxTokens ?? maxTokens, maxTokens),
+    [bound]: Math.min(asked.maxTokens ?? maxTokens, maxTokens),
     ...(temperature === undefined ? {} : { temperature }),
     ...(json === true ? { response_format: { type: 'json_object' } } : {}),
     ...(tools === undefined ? {} : { tools: tools.map(tool => ({ type: 'function', function: tool })) }),
@@ -115,8 +134,7 @@ function outputOf(text: string): LlmGenerateOutput {
     const toolCalls = message?.tool_calls?.map(call => ({
       id: call.id,
       name: call.function.name,
-      // Some servers write nothing where nothing is given.
-      arguments: JSON.parse(call.function.arguments || '{}') as unknown,
+      arguments: argumentsIn(call.function.arguments),
     }))
     return LlmGenerateOutput.parse({
       text: message?.content ?? message?.refusal ?? '',
@@ -131,6 +149,26 @@ function outputOf(text: string): LlmGenerateOutput {
     throw new EffectFailed('effect-failed', 'the model’s answer is not that of an OpenAI-compatible endpoint', {
       cause,
     })
+  }
+}
+
+/** What a model calls a tool with; its text, where that is no JSON: the process checks what it is given, and can tell the model. */
+function argumentsIn(text: string): unknown {
+  try {
+    // Some servers write nothing where nothing is given.
+    return JSON.parse(text || '{}')
+  } catch {
+    return text
+  }
+}
+
+/** What a server says is wrong, without what it is wrapped in. */
+function problemIn(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: string | { readonly message?: string } }
+    return (typeof error === 'object' ? error.message : error) ?? text
+  } catch {
+    return text
   }
 }
 

@@ -35,14 +35,12 @@ const HAS_FACTS = 32
 const IS_DEEP = 64
 const IS_SPENT = 128
 const HAS_ERROR = 256
-const IS_QUOTED = 512
 
 export function deliveryOf(
   message: GuestMessage,
   process: ProcessDescription,
   module: AgentModule,
   failures: readonly KnownFailure[],
-  isQuoted: boolean,
 ): Delivery {
   const { kind, tags } = message
   const flat: string[] = []
@@ -58,7 +56,6 @@ export function deliveryOf(
   if (answers !== undefined) flags |= IS_REPLY
   if (findTag(tags, 'Error') !== undefined) flags |= HAS_ERROR
   if (failures.length > 0) flags |= IS_REPEATED
-  if (isQuoted) flags |= IS_QUOTED
   if (isFirst) flags |= HAS_FACTS
   // What is asked now is one deeper, its reply two.
   if (message.depth + 2 > DEPTH_MAX) flags |= IS_DEEP
@@ -79,12 +76,16 @@ export function deliveryOf(
     texts: [
       Buffer.from(action ?? ''),
       Buffer.from(message.from),
-      isText ? message.data : Buffer.from(Buffer.from(message.data).toString('base64')),
+      isText ? textOf(message) : Buffer.from(Buffer.from(message.data).toString('base64')),
       Buffer.from(JSON.stringify(rest)),
       Buffer.from(answers ?? reference ?? ''),
     ],
   }
 }
+
+/** A tick has no data: how many slots of it failed stands there. */
+const textOf = ({ data, failedTicks }: GuestMessage): Uint8Array =>
+  failedTicks === undefined ? data : Buffer.from(String(failedTicks))
 
 /** Bytes that are handed over. */
 export const bytesOf = ({ texts }: Delivery): number => texts.reduce((sum, { length }) => sum + length, 0)

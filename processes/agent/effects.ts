@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { GuestContext, Tag } from '../../protocol/index.ts'
 import { badCall } from '../actor/guest-stop.ts'
 import { AGENT_GAS } from './gas.ts'
-import { lacksQuotes, withQuotes } from './quotes.ts'
+import { WRITTEN } from './guest/written.ts'
 
 /** What a run asks for, as the program inside writes it. */
 export interface Effects {
@@ -25,39 +25,32 @@ type Failure = readonly [step: number, code: string, message: string, stack: str
 export interface Sealed {
   readonly effects: Effects
   readonly output: Uint8Array
-  /** Read and written to put its quotes. */
-  readonly quotingBytes: number
 }
 
 export const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
 const REPLY_HEAD = Buffer.from('{"reply":')
 const REPLY_END = Buffer.from('}')
-const NOTHING = new Uint8Array(0)
+const MARK = WRITTEN.charCodeAt(0)
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const CODE_MAX = 64
 /** What an agent may ask for in one slot stands in the outbox's limits; this only keeps nonsense from being looked at. */
 const ENTRIES_MAX = 1024
 
 /**
- * Takes effects and output apart: JSON or nothing, a line feed, the output; or a reply alone. A program can bend all that
- * runs beside it in its engine, so nothing is believed of what comes out. Undefined: quotes that are left to the host cannot be put.
+ * Takes effects and output apart: JSON or nothing, a line feed, the output; or a reply alone. `reply` is what the host wrote of one. A program can bend
+ * all that runs beside it in its engine, so nothing is believed of what comes out.
  * @throws {GuestStop} `bad-call`
  */
-export function readSealed(sealed: Buffer): Sealed | undefined {
-  if (lacksQuotes(sealed, 0)) {
-    const output = withQuotes(sealed, 0, REPLY_HEAD, REPLY_END)
-    return output && { effects: NO_EFFECTS, output, quotingBytes: sealed.length + output.length }
-  }
+export function readSealed(sealed: Buffer, reply: Uint8Array | undefined): Sealed {
   const end = sealed.indexOf(LINE_FEED)
-  if (end < 0) return { effects: NO_EFFECTS, output: asReply(sealed), quotingBytes: 0 }
-  const start = end + 1
+  if (end < 0) return { effects: NO_EFFECTS, output: around(isWritten(sealed, 0) ? written(reply) : sealed, REPLY_END) }
   // A reply stands first in an output.
-  const isMarked = lacksQuotes(sealed, start + REPLY_HEAD.length)
-  const output = isMarked ? withQuotes(sealed, start, NOTHING, NOTHING) : Uint8Array.prototype.slice.call(sealed, start)
-  if (output === undefined) return undefined
-  const quotingBytes = isMarked ? sealed.length - start + output.length : 0
-  if (end === 0) return { effects: NO_EFFECTS, output, quotingBytes }
+  const replyAt = end + 1 + REPLY_HEAD.length
+  const output = isWritten(sealed, replyAt)
+    ? around(written(reply), sealed.subarray(replyAt + 1))
+    : Uint8Array.prototype.slice.call(sealed, end + 1)
+  if (end === 0) return { effects: NO_EFFECTS, output }
   let effects: unknown
   try {
     effects = JSON.parse(sealed.toString('utf8', 0, end))
@@ -65,14 +58,23 @@ export function readSealed(sealed: Buffer): Sealed | undefined {
     throw badCall('answer', 'its effects are no JSON')
   }
   if (!areEffects(effects)) throw badCall('answer', 'its effects have another form')
-  return { effects, output, quotingBytes }
+  return { effects, output }
 }
 
-function asReply(text: Buffer): Uint8Array {
-  const output = Buffer.allocUnsafe(REPLY_HEAD.length + text.length + REPLY_END.length)
+const isWritten = (text: Uint8Array, at: number): boolean => text[at] === MARK
+
+function written(reply: Uint8Array | undefined): Uint8Array {
+  if (reply === undefined) throw badCall('answer', 'it tells a reply that was not written')
+  return reply
+}
+
+/** An output that begins with this reply. */
+function around(reply: Uint8Array, rest: Uint8Array): Uint8Array {
+  // Of its own a buffer costs more than all that is written into it.
+  const output = Buffer.allocUnsafe(REPLY_HEAD.length + reply.length + rest.length)
   output.set(REPLY_HEAD)
-  output.set(text, REPLY_HEAD.length)
-  output.set(REPLY_END, REPLY_HEAD.length + text.length)
+  output.set(reply, REPLY_HEAD.length)
+  output.set(rest, REPLY_HEAD.length + reply.length)
   return output
 }
 
@@ -114,9 +116,9 @@ function isFailure(value: unknown): boolean {
   return areWhole && isCode && isText(message) && isText(stack) && typeof isFinal === 'boolean'
 }
 
-/** Gas of putting the quotes and carrying the effects out. */
-export function gasOf({ effects, output, quotingBytes }: Sealed): number {
-  let gas = AGENT_GAS.outputByte * output.length + AGENT_GAS.quotingByte * quotingBytes
+/** Gas of carrying the effects out. */
+export function gasOf({ effects, output }: Sealed): number {
+  let gas = AGENT_GAS.outputByte * output.length
   for (const [isSpawn, , tags, data] of effects.sends ?? []) {
     let bytes = Buffer.byteLength(data)
     for (const text of tags) bytes += Buffer.byteLength(text)

@@ -43,6 +43,9 @@ interface EngineExports {
   readonly qjs_call: Numbers
   readonly qjs_is_job_pending: () => number
   readonly qjs_execute_pending_job: () => number
+  readonly qjs_get_runtime_ptr: () => number
+  readonly qjs_get_context_ptr: () => number
+  readonly JS_NewAtom: Numbers
   readonly wasm_malloc: Numbers
   readonly wasm_free: (pointer: number) => void
 }
@@ -199,10 +202,24 @@ export class EngineCalls {
     return true
   }
 
+  /** Where the engine keeps an object. */
+  addressOf(object: Handle): number {
+    // A value is a box whose first word is the address.
+    return this.#uint32(object)
+  }
+
+  /** The number by which the engine knows a name, kept for good. */
+  nameNumber(text: string): number {
+    const { exports } = this
+    const pointer = this.name(text)
+    const number = exports.JS_NewAtom(exports.qjs_get_context_ptr(), pointer)
+    exports.wasm_free(pointer)
+    return number
+  }
+
   /** A string of `length` bytes at `at`, kept for good; gives the address of its content's place. */
   newText(at: number, length: number): number {
-    // A value is a box whose first word is the address.
-    return this.#uint32(this.checked(this.exports.qjs_new_string(at, length)))
+    return this.addressOf(this.checked(this.exports.qjs_new_string(at, length)))
   }
 
   /** The same for a buffer. `lengthAt` is room for four bytes. */

@@ -13,6 +13,10 @@ export interface HostInputs {
   random(): number
   /** The id of the child that a spawn at this place of the outbox makes. */
   child(index: number): string
+  /** Writes the JSON of a reply, a value of the engine; says whether it did. */
+  write(value: number): boolean
+  /** That took so many steps: bytes, fields and items. */
+  wrote(steps: number): void
   log(text: string): void
   /** A promise was rejected while nobody listened (0), or somebody listens now (1); both values are ours to free. */
   rejection(promise: number, reason: number, isHandled: number): void
@@ -82,7 +86,7 @@ interface HostCall {
 /** A function of the host was called by the program; gives a value that the engine frees. */
 function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count, values }: HostCall): number {
   const { exports, memory } = calls
-  const called = memory.readLatin1(name, length, 'host call')
+  const called = memory.readKey(name, length, 'host call')
   const first = count === 0 ? 0 : readUint32(calls, values)
   switch (called) {
     case 'random':
@@ -92,6 +96,8 @@ function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count,
       const id = inputs.child(Number.isSafeInteger(index) && index >= 0 ? index : 0)
       return newString(calls, id)
     }
+    case 'write':
+      return inputs.write(first) ? exports.qjs_get_true() : exports.qjs_get_false()
     default: {
       const lengthAt = calls.allocate(4)
       inputs.log(first === 0 ? '' : calls.text(first, lengthAt).toString('utf8'))

@@ -11,8 +11,8 @@ export const AGENT_GAS = {
   spawn: 100_000,
   timer: 4_000,
   outputByte: 4,
-  /** Each byte that is read to put quotes, and each that is written then. */
-  quotingByte: 64,
+  /** Each byte of JSON that the host writes, and each field and item it looks at. */
+  jsonStep: 64,
   logLine: 500,
   logByte: 4,
   random: 1_000,

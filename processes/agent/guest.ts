@@ -64,6 +64,8 @@ export interface AgentHome {
  *    make much of that, it happens once between two times that somebody asks, and for some milliseconds at most.
  */
 export class AgentGuest implements Guest {
+  /** What a schedule or a deadline hangs on is set anew inside: lost with its slot, it would be lost for good. */
+  readonly ringsAgain = true
   readonly lines = new KeptLines()
   /** Chunks that changed since the last `takeChanged`, some more than once. */
   #changed: number[] = []

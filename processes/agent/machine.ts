@@ -7,9 +7,11 @@ import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
 import type { HostInputs } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
+import { bootPrelude, type Entry } from './entry.ts'
 import { fillHoles } from './fill-holes.ts'
 import { fillSlabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
+import { plainJson } from './plain-json.ts'
 import { hasCalledNothing, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
@@ -31,25 +33,12 @@ const ROOM_BYTES = 256 * 1024
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
 
-/** Values of the engine that outlive a run: the same boxes at the same places in every instance. */
-export interface Entry {
-  readonly deliver: number
-  readonly next: number
-  readonly rejected: number
-  readonly loaded: number
-  readonly describe: number
-  readonly where: number
-  readonly nothing: number
-  readonly yes: number
-  readonly no: number
-}
-
-const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe', 'where'] as const
-
 /** One instance: runs code on whatever state stands in its memory. */
 export class Machine {
   readonly calls: EngineCalls
   readonly inputs: HostInputs
+  /** JSON of the reply that the run which is under way gave last, if the host wrote it; valid until the next is written. */
+  reply: Uint8Array | undefined
   /** Steps begun in the run that is under way. */
   steps = 0
   /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
@@ -73,6 +62,8 @@ export class Machine {
       interrupting: () => this.#noteInterrupted(),
       random: () => 0,
       child: () => '',
+      write: value => this.#write(value),
+      wrote: () => undefined,
       log: () => undefined,
       rejection: (promise, reason, isHandled) => {
         this.#rejections.push({ promise, reason, isHandled: isHandled !== 0 })
@@ -91,23 +82,15 @@ export class Machine {
 
   /** Runs the compiled prelude; gives its entry points. */
   boot(prelude: Uint8Array): Entry {
-    const { calls } = this
-    const { exports } = calls
-    exports.qjs_set_promise_rejection_handler(1)
-    exports.qjs_set_interrupt_handler(1)
-    const global = exports.qjs_get_global()
-    const host = exports.qjs_new_object()
-    for (const name of ['random', 'child', 'log']) calls.setProperty(host, name, calls.hostFunction(name))
-    calls.setProperty(global, '__host', host)
-    exports.qjs_free_value(calls.evaluate(prelude))
-    const entry = calls.property(global, '__entry')
-    const handles = ENTRY_NAMES.map(name => [name, calls.property(entry, name)])
-    return {
-      ...(Object.fromEntries(handles) as Record<(typeof ENTRY_NAMES)[number], number>),
-      nothing: exports.qjs_get_undefined(),
-      yes: exports.qjs_get_true(),
-      no: exports.qjs_get_false(),
-    }
+    return bootPrelude(this.calls, prelude)
+  }
+
+  /** Writes the JSON of a reply; says whether it did. */
+  #write(value: number): boolean {
+    if (this.#running === undefined) throw new Error('expected a run')
+    this.reply = plainJson.write(this.calls.memory, this.#running.plain, value)
+    this.inputs.wrote(plainJson.length + plainJson.steps)
+    return this.reply !== undefined
   }
 
   /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
@@ -174,6 +157,7 @@ export class Machine {
     this.#rejections = []
     this.#running = entry
     this.#interruptedAt = undefined
+    this.reply = undefined
     this.steps = 0
     const values: number[] = []
     for (const number of numbers) values.push(exports.qjs_new_number(number))
@@ -243,9 +227,11 @@ export class Machine {
   explain(thrown: unknown, entry: Entry): Trap {
     const code = this.#classify(thrown)
     const told = this.told(thrown, entry)
-    if (told?.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? told.stack }
-    const message = code === 'trap' ? 'the engine trapped' : ENGINE_LIMITS[code]
-    return { code, message, stack: told?.stack ?? this.#stack(entry) }
+    if (told === undefined) return { code, message: ENGINE_LIMITS[code], stack: this.#stack(entry) }
+    const { stack } = told
+    if (told.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? stack }
+    if (told.code === 'stack-overflow' || told.code === 'memory-limit') return { ...told, code: told.code }
+    return { code: 'trap', message: `${ENGINE_LIMITS.trap}: ${told.message}`, stack }
   }
 
   /** The engine itself says where a loop is by what stands before it. Its frame knows the last call in it, if there was one. */

@@ -38,6 +38,7 @@ export class SlotInputs {
     inputs.random = () => this.#random()
     inputs.child = index => this.#child(index)
     inputs.log = text => this.#log(text)
+    inputs.wrote = steps => this.#charge(AGENT_GAS.jsonStep * steps)
   }
 
   #random(): number {

@@ -3,13 +3,11 @@
  *
  * 1. A step that fails must leave nothing behind, and others of its slot must not notice: memory goes back to where
  *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
- * 2. All attempts together keep to the gas limit, but for 5. What could run again gets half of what is left until two attempts have trapped, so that a
+ * 2. All attempts together keep to the gas limit. What could run again gets half of what is left until two attempts have trapped, so that a
  *    step without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
  * 4. Which requests fail in which steps is a function of the slot, so attempts are.
- * 5. An attempt whose quotes the host cannot put (`quotes.ts`) is made again, with quotes, and what follows keeps to the whole limit anew: what ends
- *    well does not fail for the texts it holds. All of it is charged, up to the limit.
- * 6. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
+ * 5. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
  */
 import {
   type AgentModule,
@@ -20,11 +18,11 @@ import {
   HostFault,
   type ProcessDescription,
 } from '../../protocol/index.ts'
-import { badCall } from '../actor/guest-stop.ts'
 import { type Effects, gasOf, NO_EFFECTS, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
-import type { Entry, Machine } from './machine.ts'
+import type { Entry } from './entry.ts'
+import type { Machine } from './machine.ts'
 import { bytesOf, deliveryOf, type KnownFailure, NOBODY } from './delivery.ts'
 import type { Positions } from './positions.ts'
 import { SlotInputs } from './slot-inputs.ts'
@@ -50,7 +48,6 @@ export interface SlotRun {
 }
 
 type Attempt =
-  | { readonly kind: 'unquoted'; readonly gas: bigint }
   | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly gas: bigint }
   | { readonly kind: 'trap'; readonly trap: Trap; readonly step: number }
 
@@ -70,13 +67,11 @@ export function runSlot(run: SlotRun): SlotEnd {
   const counts = new Map<string, number>()
   const mayRunAgain = isRepeatable(message, run.process)
   let used = 0n
-  let unquoted: bigint | undefined
   let traps = 0
-  const charged = (): bigint => smaller(gasLimit, used + (unquoted ?? 0n))
   for (let attempts = 1; ; attempts++) {
     const left = gasLimit - used
     const limit = mayRunAgain && traps < HALVED_ATTEMPTS ? left / 2n : left
-    const plan: Plan = { known, limit, isQuoted: unquoted !== undefined }
+    const plan: Plan = { known, limit }
     const attempt = runAttempt(run, inputs, plan)
     let failures: Effects['failures']
     if (attempt.kind === 'trap') {
@@ -87,14 +82,9 @@ export function runSlot(run: SlotRun): SlotEnd {
     } else {
       used += attempt.gas
       if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', ENGINE_LIMITS['out-of-gas'])
-      if (attempt.kind === 'unquoted') {
-        unquoted = used
-        used = 0n
-        continue
-      }
       failures = attempt.sealed.effects.failures
       if (failures === undefined) {
-        const ending = succeed(run, inputs, attempt.sealed, charged())
+        const ending = succeed(run, inputs, attempt.sealed, used)
         return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, plan) }
       }
     }
@@ -105,7 +95,7 @@ export function runSlot(run: SlotRun): SlotEnd {
       const times = (counts.get(key) ?? 0) + 1
       // What is nobody's for sure is told all it may concern at first, and ends its step then.
       const isRepeated = times > (request === NOBODY ? 2 : 1)
-      if (isLast || isFinal || isRepeated) return ended(run, inputs, charged(), code, message)
+      if (isLast || isFinal || isRepeated) return ended(run, inputs, used, code, message)
       counts.set(key, times)
       known.push([step, code, message, request])
     }
@@ -125,40 +115,32 @@ function isRepeatable({ kind, tags, from, fromProcess }: GuestMessage, process: 
 interface Plan {
   readonly known: readonly KnownFailure[]
   readonly limit: bigint
-  /** The program puts all quotes itself. */
-  readonly isQuoted: boolean
 }
 
-function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit, isQuoted }: Plan): Attempt {
+function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit }: Plan): Attempt {
   const { message } = run
   const machine = run.machine()
   const { calls } = machine
-  const delivery = deliveryOf(message, run.process, run.module, known, isQuoted)
+  const delivery = deliveryOf(message, run.process, run.module, known)
   inputs.attach(machine.inputs, message.timestampMs, limit)
   calls.gas.value = limit
-  let told: Buffer
-  let sealed: Sealed | undefined
+  let sealed: Sealed
   try {
-    told = machine.deliver(delivery, run.entry)
-    sealed = readSealed(told)
-    if (sealed === undefined && isQuoted) throw badCall('answer', 'its quotes cannot be told')
+    sealed = readSealed(machine.deliver(delivery, run.entry), machine.reply)
   } catch (thrown) {
     return { kind: 'trap', trap: machine.explain(thrown, run.entry), step: machine.steps }
   }
   const own = calls.gas.value
   const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * bytesOf(delivery)
   const chunks = AGENT_GAS.chunk * machine.countDirty()
-  const effects = sealed === undefined ? AGENT_GAS.quotingByte * told.length : gasOf(sealed)
-  const gas = own < 0n ? limit + 1n : limit - own + BigInt(inputs.gas + carried + chunks + effects)
-  return sealed === undefined ? { kind: 'unquoted', gas } : { kind: 'sealed', sealed, gas }
+  const gas = own < 0n ? limit + 1n : limit - own + BigInt(inputs.gas + carried + chunks + gasOf(sealed))
+  return { kind: 'sealed', sealed, gas }
 }
 
 function runAgain(run: SlotRun, inputs: SlotInputs, plan: Plan): void {
   const { kind } = runAttempt(run, inputs, plan)
   if (kind !== 'sealed') throw new HostFault('a slot that ended well did not end well again')
 }
-
-const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other)
 
 function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))

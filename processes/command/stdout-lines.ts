@@ -33,6 +33,10 @@ type Fields = Readonly<Record<string, unknown>>
 const DEPTH_MAX = 128
 /** Longest part of a wrong line that an error quotes. */
 const QUOTE_MAX = 120
+/** Characters of a code: it stands in the head of a result, which every push carries. */
+const CODE_MAX = 64
+/** Digits of a whole number that may be too many for a double. */
+const MANY_DIGITS = /\d{16}/
 
 /** A line does not have the form it must have. */
 class BadLine extends Error {}
@@ -99,6 +103,7 @@ function readLine(text: string): Action {
       const fields = fieldsOf(value, kind, ['code', 'message'])
       const code = textField(fields, 'code')
       if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(code)) throw new BadLine('expected a code in kebab-case')
+      if (code.length > CODE_MAX) throw new BadLine(`expected a code of ${CODE_MAX} characters at most`)
       return { kind, code, message: textField(fields, 'message') }
     }
   }
@@ -152,6 +157,15 @@ function parse(text: string): unknown {
     throw new BadLine('expected JSON')
   }
   if (!isShallow(value, DEPTH_MAX)) throw new BadLine(`nested deeper than ${DEPTH_MAX}`)
+  // Goes down by recursion: never before the depth is known.
+  if (MANY_DIGITS.test(text)) JSON.parse(text, refuseRounded)
+  return value
+}
+
+/** What other languages count exactly must not become another number on its way. @throws {BadLine} */
+function refuseRounded(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const isRounded = typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '') && !Number.isSafeInteger(value)
+  if (isRounded) throw new BadLine('expected whole numbers up to 2^53 - 1; give larger ones as text')
   return value
 }
 

@@ -68,7 +68,7 @@ export const FAILURES = {
   'id-reused': row(2002, 'trust', 409, 'The same id was seen with other bytes'),
   'not-scheduler': row(2003, 'trust', 403, 'This node does not schedule that process'),
   'bad-certificate': row(2004, 'trust', 400, 'The push carries no valid certificate of its sender'),
-  'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node'),
+  'not-permitted': row(2005, 'trust', 403, 'Only whoever runs this may allow that'),
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed'),
   'equivocated': row(2013, 'trust', 409, 'The schedulers of that process signed two feeds'),

@@ -42,7 +42,7 @@ export const NEXT_STEPS = {
   'id-reused': 'Discard the item: its key can sign two contents with one signature.',
   'not-scheduler': 'Send it to the scheduler named in the process, or spawn with this node as Scheduler.',
   'bad-certificate': 'Push again from the results of a compute unit that the sending process names.',
-  'not-permitted': 'Name the data folder of that node (--data); other clients send Authorization: Bearer with the token in <data>/keys/admin-token.',
+  'not-permitted': 'Show the admin token of that node: --data <folder>, or Authorization: Bearer with <folder>/keys/admin-token. Messages over MCP: atoll mcp --allow-write.',
   'host-refused': 'Use the address the node printed, or add the host to its configuration.',
   'verification-failed': 'Keep both: together they prove the fault of the unit that signed it.',
   'equivocated': 'Nothing after the blocks that both have in common is final; its owner moves it to other schedulers: atoll process handover.',

@@ -46,6 +46,8 @@ export interface GuestMessage {
   readonly fuel?: bigint | undefined
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
+  /** Of a tick: slots that this timer fired in since it was due, and that failed. */
+  readonly failedTicks?: number | undefined
   /** Of kind `query`: see `QueryMessage`. */
   readonly certificate?: Uint8Array | undefined
   /** The request, of kind `ingress`. */
@@ -210,6 +212,8 @@ export interface Guest {
   changedLines?(index: number): Int32Array
   /** State outside linear memory, canonical. */
   engine(): Uint8Array
+  /** A timer whose slot fails rings again, until a slot ends well, and says how often it failed; others have fired, whatever comes of it. */
+  readonly ringsAgain?: boolean
   /** Bytes that the output of a slot may have, where that is not `OUTPUT_SIZE_MAX_BYTES`. */
   readonly outputMaxBytes?: number
   /** Bytes this guest holds in memory, for the cache. */

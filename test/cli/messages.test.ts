@@ -121,6 +121,7 @@ describe('messages', () => {
     const { code, stderr } = await atoll('send', 'nobody', 'x', '-o', 'json')
     expect(code).toBe(1)
     expect(JSON.parse(stderr)).toMatchObject({ $type: 'failure', v: 1, code: 'unknown-process', number: 'AT1006' })
+    expect((await atoll('send', 'nobody', 'x')).stderr).toMatch(/AT1006.*name: nobody, node: http:\/\/127\.0\.0\.1:\d+/)
   })
 })
 

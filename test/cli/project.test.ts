@@ -168,6 +168,40 @@ describe('deploy', { timeout: 180_000 }, () => {
     expect(broken.stderr).toMatch(/at the top/)
     expect(broken.stderr).toMatch(/counter\.process\.ts/)
     expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+
+    // A state of the same version that its contract no longer takes.
+    const promises = join(folder.path, 'project', 'counter.contract.ts')
+    const contract = await readFile(promises, 'utf8')
+    await writeFile(file, text)
+    await writeFile(
+      promises,
+      contract.replace('state: z.object({ total: z.int() })', 'state: z.object({ total: z.string() })'),
+    )
+    const unfit = await atoll('deploy', 'project')
+    expect([unfit.code, unfit.stderr]).toEqual([
+      1,
+      expect.stringMatching(/total: .*expected string.*\n {2}next: .*migrate/),
+    ])
+    const added = await atoll('module', 'add', 'project/counter.process.ts', '--name', 'unfit')
+    expect(added.code).toBe(0)
+    const tried = await atoll('process', 'upgrade', 'counter', added.stdout.trim())
+    expect([tried.code, tried.stderr]).toEqual([1, expect.stringMatching(/bad-state: .*\n {2}next: .*migrate/)])
+    await writeFile(promises, contract)
+  })
+
+  it('says once what the process says', async () => {
+    const file = join(folder.path, 'project', 'counter.process.ts')
+    const text = await readFile(file, 'utf8')
+    await writeFile(
+      file,
+      text.replace(
+        'ctx.state.total += by',
+        "if (by === 7) throw new Error('seven is not taken')\n      ctx.state.total += by",
+      ),
+    )
+    expect((await atoll('deploy', 'project')).code).toBe(0)
+    const { stderr } = await atoll('call', 'counter', 'add', '{"by":7}')
+    expect(stderr.split('seven is not taken')).toHaveLength(2)
   })
 
   it('touches no process of another kind that has the name', async () => {

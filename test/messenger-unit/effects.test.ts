@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  asProcessId,
   decodeFrame,
   EffectFailed,
   type Effects,
@@ -12,6 +13,7 @@ import {
   toUtf8,
   type TraceNode,
 } from '../../protocol/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
 import { tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode } from '../fakes/test-node.ts'
 import { actorText, wat } from '../processes/actor/sample-actor.ts'
@@ -215,6 +217,8 @@ describe('an effect', { timeout: 180_000 }, () => {
   })
 })
 
+const CALL = { process: asProcessId(fakeId(1)), owner: fakeId(2), key: 'k', signal: new AbortController().signal }
+
 describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
   let server: Server
   let port: number
@@ -230,10 +234,15 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
         if (url === '/moved') response.writeHead(302, { location: 'http://10.0.0.1/' }).end()
         else if (url === '/big') response.end('x'.repeat(3_000_000))
         else if (url === '/bytes') response.end(Buffer.from([0xff, 0xfe]))
-        else if (url === '/v1/chat/completions') {
+        else if (url === '/refuses/v1/chat/completions')
+          response.writeHead(401).end('{"error":{"message":"no such key","code":null}}')
+        else if (url === '/thinks/v1/chat/completions' && Buffer.concat(chunks).includes('"max_tokens"'))
+          response.writeHead(400).end('{"error":{"message":"Use \'max_completion_tokens\' instead."}}')
+        else if (url?.endsWith('/v1/chat/completions')) {
+          const given = url.startsWith('/mumbles') ? '{"a": one}' : '{"a":1}'
           const choice = {
             finish_reason: 'stop',
-            message: { content: 'hello', tool_calls: [{ id: 'c1', function: { name: 'add', arguments: '{"a":1}' } }] },
+            message: { content: 'hello', tool_calls: [{ id: 'c1', function: { name: 'add', arguments: given } }] },
           }
           response.end(
             JSON.stringify({ model: 'm', choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 1 } }),
@@ -310,5 +319,25 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
     expect(await generated({ prompt: 'hi', model: 'other' })).toMatchObject({ code: 'effect-forbidden' })
     expect(await generated({})).toMatchObject({ code: 'effect-bad-input' })
     expect(await generated({ prompt: 'a', messages: [] })).toMatchObject({ code: 'effect-bad-input' })
+  })
+
+  it('bound the answer in the words that the model takes, and learn them', async () => {
+    const { llmGenerate } = await import('../../messenger-unit/index.ts')
+    const effect = llmGenerate({ url: `http://127.0.0.1:${port}/thinks/v1`, model: 'm', maxTokens: 100 })
+    await effect({ prompt: 'hi' }, CALL)
+    await effect({ prompt: 'hi' }, CALL)
+    expect(seen.map(({ body }) => Object.keys(JSON.parse(body)).filter(name => name.startsWith('max_')))).toEqual([
+      ['max_tokens'],
+      ['max_completion_tokens'],
+      ['max_completion_tokens'],
+    ])
+  })
+
+  it('give a process what a model calls a tool with though it is no JSON, and what a server says is wrong', async () => {
+    const { llmGenerate } = await import('../../messenger-unit/index.ts')
+    const at = (path: string) =>
+      llmGenerate({ url: `http://127.0.0.1:${port}/${path}`, model: 'm' })({ prompt: 'hi' }, CALL)
+    expect(await at('mumbles/v1')).toMatchObject({ toolCalls: [{ id: 'c1', name: 'add', arguments: '{"a": one}' }] })
+    await expect(at('refuses/v1')).rejects.toThrow('the model answered 401: no such key')
   })
 })

@@ -68,6 +68,13 @@ describe('what http.fetch can reach', () => {
     expect(await codeOf(fetch({ url: 'file:///etc/passwd' }, CALL))).toBe('effect-bad-input')
   })
 
+  it('says which entry would let a host be reached, and that entry does', async () => {
+    const url = `http://127.0.0.1:${port}/`
+    const refusal = await httpFetch({ allow: [] })({ url }, CALL).then(String, String)
+    const entry = /--effects-http ([^ )]+)/.exec(refusal)?.[1] ?? ''
+    expect(await codeOf(httpFetch({ allow: [entry] })({ url }, CALL)), entry).toBe('reached')
+  })
+
   it('is no private address, however it is spelled, where all hosts are allowed', async () => {
     const fetch = httpFetch({ allow: ['http://*', `http://*:${port}`, '*'] })
     const before = connections

@@ -100,18 +100,40 @@ export interface AgentAccount {
     readonly total: number
     readonly answers: readonly number[]
     readonly ticks: readonly number[]
+    readonly came: readonly string[]
   }
-  /** When its timer was due, of each tick in its feed that had an effect. */
-  readonly due: readonly number[]
+  /** Whether its sleep ended well. */
+  readonly slept: boolean
+  /** The ticks in its feed that had an effect, or failed with their slot. */
+  readonly rings: readonly Ring[]
 }
 
-/** Agents on every node that await each other while things go wrong. */
-export async function agentsInChaos(net: TestNet): Promise<readonly AgentAccount[]> {
+export interface Ring {
+  readonly timer: string
+  readonly dueMs: number
+  readonly failed: boolean
+}
+
+/** How long slots of ticks fail, mostly. */
+const STORM_MS = 2_400_000
+
+/**
+ * Agents on every node that await each other while things go wrong. In a storm slots fail too, and each has a cron, and so many schedules
+ * that come once.
+ */
+export async function agentsInChaos(net: TestNet, storm?: { readonly once: number }): Promise<readonly AgentAccount[]> {
   const agents = []
   for (const node of net.nodes) agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
   const ids = agents.map(({ id }) => id)
   const chaos = new Chaos(net)
-  for (const agent of agents) await agent.send.tickEvery({ ms: 1_000, times: 5 })
+  const sleeping = []
+  for (const agent of agents) {
+    await agent.send.tickEvery({ ms: 1_000, times: 5 })
+    if (storm === undefined) continue
+    await agent.send.plan(storm)
+    await agent.send.storm({ ms: STORM_MS, seed: net.seed })
+    sleeping.push(await agent.send.nap({ ms: 60_000 }))
+  }
   // What is sent has its receipt before anything goes wrong: whoever loses it is to blame.
   const asked = []
   for (const [i, id] of ids.entries()) {
@@ -123,24 +145,39 @@ export async function agentsInChaos(net: TestNet): Promise<readonly AgentAccount
   await net.heal()
   const answers: number[][] = []
   for (const sent of asked) answers.push(await sent.reply({ timeoutMs: 7_200_000 }))
+  const slept = []
+  for (const sent of sleeping) slept.push(await endedWell(sent.reply({ timeoutMs: 7_200_000 })))
   await net.advance('1h')
   await net.settled()
   const accounts: AgentAccount[] = []
   for (const [i, agent] of agents.entries()) {
-    const due = await dueTimesOf(net, agent.id, net.nodes[i])
-    accounts.push({ answers: answers[i] ?? [], state: await agent.all(), due })
+    const rings = await ringsOf(net, agent.id, net.nodes[i])
+    accounts.push({ answers: answers[i] ?? [], state: await agent.all(), slept: slept[i] ?? false, rings })
   }
   return accounts
 }
 
-async function dueTimesOf(net: TestNet, id: string, node: string | undefined): Promise<number[]> {
-  const client = net.client(node)
-  const due: number[] = []
-  for await (const { slot, envelope } of client.processes.slots(id)) {
-    if (envelope.kind !== 'tick' || fromUtf8(envelope.timer) !== 'schedule/tick') continue
-    if ((await client.process(id).result(slot)).status === 'ok') due.push(envelope.dueMs)
+/** Whether a sleep did; the only thing that may end it otherwise is that its slots failed, in the storm. */
+async function endedWell(sleep: Promise<unknown>): Promise<boolean> {
+  try {
+    await sleep
+    return true
+  } catch (error) {
+    if (Reflect.get(Failure.from(error).details, 'code') !== 'slot-failed') throw error
+    return false
   }
-  return due
+}
+
+async function ringsOf(net: TestNet, id: string, node: string | undefined): Promise<Ring[]> {
+  const client = net.client(node)
+  const rings: Ring[] = []
+  for await (const { slot, envelope } of client.processes.slots(id)) {
+    if (envelope.kind !== 'tick') continue
+    const { status } = await client.process(id).result(slot)
+    const { dueMs } = envelope
+    if (status !== 'idle') rings.push({ timer: fromUtf8(envelope.timer), dueMs, failed: status === 'error' })
+  }
+  return rings
 }
 
 /**

@@ -44,7 +44,7 @@ describe('a planted fault is found:', () => {
   test('a push that takes effect twice', async () => {
     await using net = await createTestNet({ nodes: 2 })
     vi.spyOn(Senders.prototype, 'expected').mockReturnValue(0)
-    vi.spyOn(Mailbox.prototype, 'next').mockReturnValue(0)
+    vi.spyOn(Mailbox.prototype, 'receive').mockReturnValue(undefined)
     net.fault.duplicate({ to: 'n2' })
     await notes(net, 1)
     await expect(net.expectConverged()).rejects.toMatchObject(wrong)

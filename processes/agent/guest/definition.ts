@@ -57,10 +57,6 @@ export function checkSent(schema: Schema, value: unknown, code: string, place: s
   return check(schema, value, code, place) === undefined
 }
 
-/** JSON of a value that its schema takes, with quotes left to the host (`quick-text.ts`); undefined: it is to be checked and written otherwise. */
-export const quickText = (schema: Schema, value: unknown): string | undefined =>
-  value === undefined ? undefined : quickChecks.get(schema)?.text(value)
-
 /** The same for what may be left out. @throws {AgentError} with `code`, naming the place */
 export function checkGiven(schema: Schema, value: unknown, code: string, place: string): unknown {
   if (value !== undefined) return check(schema, value, code, place)

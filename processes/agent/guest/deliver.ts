@@ -5,7 +5,7 @@ import { answeredCall, expireCall, settleCall } from './calls.ts'
 import { initFacts } from './context.ts'
 import { check } from './definition.ts'
 import { fail } from './endings.ts'
-import { endOthers, step } from './failed-steps.ts'
+import { endFirstStep, endOthers, step } from './failed-steps.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
 import { canRunQueued, seal } from './output.ts'
@@ -15,7 +15,7 @@ import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
 import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
 import { endIfStuck, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
-import { setIfLost, WAKE_TIMER } from './wake.ts'
+import { WAKE_TIMER } from './wake.ts'
 
 /** Deadlines handled in one slot; the rest a second later. */
 const DUE_MAX = 64
@@ -44,7 +44,6 @@ export function deliver(
   beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, flags)
   const task = new Task(action, from, flags, data, number, rest, named)
   if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
-  if (agent.wakeMs !== undefined) setIfLost(agent.wakeMs)
   try {
     dispatch(kind, task)
   } catch (error) {
@@ -152,7 +151,10 @@ const notStarted = (): AgentError =>
 
 function tick(task: Task): void {
   const timer = task.action
-  if (timer === WAKE_TIMER) return wake()
+  const failures = Number(task.data)
+  // What failed the slots before may do so again: there is one step at most.
+  if (failures > 0) slot.stepsMax = 1
+  if (timer === WAKE_TIMER) return wake(failures)
   const self = agent.facts?.self ?? ''
   if (!timer.startsWith(SCHEDULE_PREFIX)) {
     const own = new Task(tagOf(task.tags, 'Action') ?? '', self, task.flags, task.data, task.slot, task.rest)
@@ -163,23 +165,27 @@ function tick(task: Task): void {
   const schedule = agent.schedules.get(key)
   if (schedule === undefined) return
   setAgain(key, schedule)
+  if (failures > 0) endFirstStep()
   const request = new Task(schedule.message, self, 0, '', task.slot, task.rest)
   request.input = { value: schedule.input }
   slot.due.push(() => step(request, () => take(request)))
 }
 
-function wake(): void {
+/** Of what is due when slots failed, the first is tried alone, and then ended. */
+function wake(failures: number): void {
+  const dueMax = failures > 0 ? 1 : DUE_MAX
+  if (failures > 1) endFirstStep()
   // Had it come, the queue would be empty: it was dropped on its way, without fuel or too deep.
   agent.isNextSent = false
   for (const call of agent.calls.values()) {
-    if (call.deadlineMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
+    if (call.deadlineMs > slot.nowMs || slot.due.length >= dueMax) continue
     slot.due.push(() => {
       agent.calls.delete(call.reference)
       step(call.task, () => expireCall(call), call.reject)
     })
   }
   for (const [number, sleep] of agent.sleeps) {
-    if (sleep.dueMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
+    if (sleep.dueMs > slot.nowMs || slot.due.length >= dueMax) continue
     slot.due.push(() => {
       agent.sleeps.delete(number)
       if (sleep.everyMs !== undefined) agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })

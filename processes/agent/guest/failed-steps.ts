@@ -88,6 +88,16 @@ function leave({ own, undone }: StepEnd, actor: Task | undefined, turnAway?: (er
   turnAway(undone)
 }
 
+/** No slot that a request could have come in. */
+const OF_ITS_ACTOR = -2
+
+/** Has the request of the first step end before it: slots failed in which it was run, and nobody could tell this process how. */
+export function endFirstStep(): void {
+  const text = 'the slot in which this was due failed as a whole: see the error of its result; it is not run again'
+  const lost = { request: OF_ITS_ACTOR, error: new AgentError('slot-failed', text) }
+  slot.failures.set(1, [lost, ...(slot.failures.get(1) ?? [])])
+}
+
 /** Ends those who failed in earlier attempts of a step that is nobody's. */
 export function endOthers(): void {
   endOf(undefined)

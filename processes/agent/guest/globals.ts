@@ -38,12 +38,19 @@ function randomUUID(): string {
 const SUBTLE =
   'digest encrypt decrypt sign verify generateKey importKey exportKey deriveKey deriveBits wrapKey unwrapKey'.split(' ')
 
-/** Its functions would wait for another thread. Whoever writes it to a log, or awaits it, asks for what it never has. */
+/**
+ * Its functions would wait for another thread. To look for them, to write it to a log and to await it harms nobody; what calls one has a promise that is
+ * rejected, as from others that cannot do what they are asked.
+ */
 const subtle: unknown = new Proxy(
   {},
   {
-    get(_, name) {
-      if (SUBTLE.includes(String(name))) throw new AgentError('unavailable', absentDigest(String(name)))
+    get(_, property) {
+      const name = String(property)
+      if (!SUBTLE.includes(name)) return undefined
+      return async () => {
+        throw new AgentError('unavailable', absentDigest(name))
+      }
     },
   },
 )

@@ -7,6 +7,8 @@ interface HostFunctions {
   random(): number
   /** The id that a spawn at this place of the slot's outbox will have. */
   child(index: number): string
+  /** Writes the JSON of the slot's reply, if all of it is plain; says whether it did. */
+  write(value: unknown): boolean
   /** A line for the log; kept even if the run traps. */
   log(text: string): void
 }

@@ -7,8 +7,6 @@ import { sendLate } from './answers.ts'
 import { deadlockOf } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
-/** Steps of one slot besides the message itself. */
-const STEPS_MAX = 16
 const AGAIN_MS = 1000
 
 const rejections = new Map<unknown, unknown>()
@@ -29,7 +27,7 @@ export function canRunQueued(): boolean {
   // Answers that wait go first: what begins could fill slot after slot.
   if (slot.kind === 'query' || agent.late.length > 0) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
-  return slot.step < STEPS_MAX && !isOutboxNearlyFull()
+  return slot.step < slot.stepsMax && !isOutboxNearlyFull()
 }
 
 /**

@@ -25,7 +25,7 @@ export function queryFacts(from: string): unknown {
 
 const copied = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
 
-/** Answers a dry-run: JSON as an output has it, empty for nothing. */
+/** Answers a dry-run: JSON or `WRITTEN`, empty for nothing. */
 export function answer(task: Task): string {
   const { action, from } = task
   if (action === '@state') return JSON.stringify(agent.state) ?? ''

@@ -10,16 +10,6 @@
  */
 import type { Schema } from '../../../contract/index.ts'
 import { isUnchecked, scalarOf, type Told, toldBy } from './quick-scalars.ts'
-import {
-  calledText,
-  COUNT,
-  type FieldText,
-  joined,
-  listWriter,
-  nullableText,
-  objectWriter,
-  type TextPlan,
-} from './quick-text.ts'
 
 /** The quick check does not know. */
 export const UNSURE = Symbol('unsure')
@@ -29,11 +19,6 @@ export interface QuickCheck {
   readonly value: (value: unknown, isOwn: boolean) => unknown
   /** Whether the schema surely takes it. */
   readonly test: (value: unknown) => boolean
-  /**
-   * JSON of a value that the schema takes, if it knows all of it: as it is, or, behind the number of its texts, with each of them raw between marks
-   * (`quick-text.ts`). Undefined: the schema is to be asked, and `JSON.stringify`.
-   */
-  readonly text: (value: unknown) => string | undefined
 }
 
 /** How a value of a kind is looked at: expressions on the name of a variable. */
@@ -41,8 +26,6 @@ interface Plan {
   readonly test: (name: string) => string
   /** A new value or `U`; undefined: the value itself. */
   readonly make?: (name: string) => string
-  /** How a value that passed the test is written; undefined: not known here. */
-  readonly text: TextPlan | undefined
 }
 
 /** Schemas in schemas; one that holds itself has no quick check. */
@@ -77,15 +60,10 @@ class CheckWriter {
     }
   }
 
-  finish({ test, make, text }: Plan): QuickCheck {
+  finish({ test, make }: Plan): QuickCheck {
     const value = make === undefined ? `${test('v')} ? v : U` : make('v')
-    const all = text === undefined ? undefined : joined(text.pieces('v'))
-    const written = `n === 0 ? s : n > 0 ? ${JSON.stringify(COUNT)} + n + ${JSON.stringify(COUNT)} + s : undefined`
-    const write =
-      all === undefined ? '{}' : `{ if (!${test('v')}) return; n = ${text?.texts}; var s = ${all}; return ${written} }`
-    const functions = `{ value: (v, f) => ${value}, test: v => ${test('v')}, text: v => ${write} }`
-    const known = 'A = Array.isArray, N = Object.keys, P = Object.getPrototypeOf, O = Object.prototype'
-    const body = `var n = 0, ${known};\n${this.#functions.join('\n')}\nreturn ${functions}`
+    const functions = `{ value: (v, f) => ${value}, test: v => ${test('v')} }`
+    const body = `var A = Array.isArray;\n${this.#functions.join('\n')}\nreturn ${functions}`
     return new Function('U', 'K', body)(UNSURE, this.#constants) as QuickCheck
   }
 
@@ -93,27 +71,21 @@ class CheckWriter {
     return `K[${this.#constants.push(value) - 1}]`
   }
 
-  /** Adds functions: `t` tests, `c` makes, `w` writes. */
-  #functionsOf(test: string, make: string, write: string | undefined): Plan {
+  /** Adds functions: `t` tests, `c` makes. */
+  #functionsOf(test: string, make: string): Plan {
     const number = this.#functions.length
-    const writer = write === undefined ? '' : `, w${number} = ${write}`
-    this.#functions.push(`var t${number} = ${test}, c${number} = ${make}${writer}`)
-    return {
-      test: name => `t${number}(${name})`,
-      make: name => `c${number}(${name}, f)`,
-      text: write === undefined ? undefined : calledText(`w${number}`),
-    }
+    this.#functions.push(`var t${number} = ${test}, c${number} = ${make}`)
+    return { test: name => `t${number}(${name})`, make: name => `c${number}(${name}, f)` }
   }
 
   #nullable(def: Told, depth: number): Plan | undefined {
     const inner = this.plan(def['innerType'], depth + 1)
     if (inner === undefined || !isUnchecked(def, ['innerType'])) return undefined
     const { test, make } = inner
-    const text = inner.text && nullableText(inner.text)
     const isNull = (name: string): string => `(${name} === null || ${test(name)})`
     return make === undefined
-      ? { test: isNull, text }
-      : { test: isNull, make: name => `(${name} === null ? null : ${make(name)})`, text }
+      ? { test: isNull }
+      : { test: isNull, make: name => `(${name} === null ? null : ${make(name)})` }
   }
 
   #array(def: Told, depth: number): Plan | undefined {
@@ -127,11 +99,7 @@ class CheckWriter {
       item.make === undefined
         ? `${test('U')} return f ? v : [...v]`
         : `if (!${isList}) return U; for (var l = [], i = 0, x; i < v.length; i++) if (x = v[i], (l[i] = ${item.make('x')}) === U) return U; return l`
-    return this.#functionsOf(
-      `v => { ${test('false')} return true }`,
-      `(v, f) => { ${make} }`,
-      item.text && listWriter(item.text),
-    )
+    return this.#functionsOf(`v => { ${test('false')} return true }`, `(v, f) => { ${make} }`)
   }
 
   /** What is made has the fields of its shape in their order, and no others. */
@@ -152,13 +120,9 @@ class CheckWriter {
     const object = isWhole
       ? `return { ${fields.map(({ key }, index) => `${JSON.stringify(key)}: x${index}`).join(', ')} }`
       : `var o = {}; ${fields.map(({ put }) => put).join(' ')} return o`
-    const texts: FieldText[] = []
-    for (const { key, kind, text } of fields)
-      if (text !== undefined) texts.push({ key, read: member(key), text, mayBeAbsent: kind !== undefined })
     return this.#functionsOf(
       `v => { ${variables} return ${tests} }`,
       `(v, f) => { ${variables} if (!(${makes})) return U; ${object} }`,
-      texts.length === fields.length ? objectWriter(texts) : undefined,
     )
   }
 
@@ -174,20 +138,19 @@ class CheckWriter {
     const test = plan.test(x)
     const make = plan.make === undefined ? test : `(${x} = ${plan.make(x)}) !== U`
     const put = `o[${name}] = ${x};`
-    const { text } = plan
     switch (kind) {
       case 'default': {
         const given = `(${x} = ${this.#constant(def)}.defaultValue, true)`
         const makes = `((${read}) === undefined ? ${given} : ${make})`
-        return { key, kind, test: `((${read}) === undefined || ${test})`, make: makes, put, text }
+        return { key, kind, test: `((${read}) === undefined || ${test})`, make: makes, put }
       }
       case 'optional': {
         const absent = `(${read}) === undefined ? !(${name} in v) :`
         const puts = `if (${x} !== undefined) ${put}`
-        return { key, kind, test: `(${absent} ${test})`, make: `(${absent} ${make})`, put: puts, text }
+        return { key, kind, test: `(${absent} ${test})`, make: `(${absent} ${make})`, put: puts }
       }
       default:
-        return { key, kind, test: `(${read}, ${test})`, make: `(${read}, ${make})`, put, text }
+        return { key, kind, test: `(${read}, ${test})`, make: `(${read}, ${make})`, put }
     }
   }
 }
@@ -199,7 +162,6 @@ interface Field {
   readonly test: string
   readonly make: string
   readonly put: string
-  readonly text: TextPlan | undefined
 }
 
 type Wrapped = Told & { readonly type: 'optional' | 'default' }

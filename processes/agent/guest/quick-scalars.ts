@@ -1,5 +1,3 @@
-import { nullText, plainText, quotedText, type TextPlan } from './quick-text.ts'
-
 /** What zod tells of a schema, of which nothing is taken for granted. */
 export type Told = Readonly<Record<string, unknown>>
 
@@ -20,8 +18,6 @@ export function isUnchecked(def: Told, known: readonly string[]): boolean {
 /** The test of a value that is what it is: an expression on the name of a variable. */
 export interface Scalar {
   readonly test: (name: string) => string
-  /** Undefined: not known here. */
-  readonly text: TextPlan | undefined
 }
 
 const SAFE_MAX = Number.MAX_SAFE_INTEGER
@@ -37,12 +33,6 @@ const KINDS: Readonly<Record<string, (x: string) => string>> = {
   any: x => `${x} !== undefined`,
   // A function of the check itself.
   list: x => `A(${x})`,
-}
-const TEXTS: Readonly<Record<string, TextPlan>> = {
-  string: quotedText,
-  number: plainText,
-  boolean: plainText,
-  null: nullText,
 }
 /** Options of a kind that say nothing more than what is tested. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +54,7 @@ export function scalarOf(def: Told, constant: (value: unknown) => string): Scala
     if (test === undefined) return undefined
     tests.push(test)
   }
-  return { test: x => `(${tests.map(test => test(x)).join(' && ')})`, text: TEXTS[kind] }
+  return { test: x => `(${tests.map(test => test(x)).join(' && ')})` }
 }
 
 function numberOf({ format }: Told): ((x: string) => string) | undefined {
@@ -76,7 +66,7 @@ function oneOf(def: Told, option: string, words: unknown, constant: (value: unkn
   const areWords = Array.isArray(words) && words.every(word => typeof word === 'string')
   if (!areWords || !isUnchecked(def, [option])) return undefined
   const name = constant(new Set(words))
-  return { test: x => `${name}.has(${x})`, text: quotedText }
+  return { test: x => `${name}.has(${x})` }
 }
 
 function testOf(def: Told | undefined): ((x: string) => string) | undefined {

@@ -1,10 +1,13 @@
 import { AgentError } from './agent-error.ts'
-import { checkSent, quickText, type Schema } from './definition.ts'
-import { slot } from './slot.ts'
+import { checkSent, type Schema } from './definition.ts'
+import { host } from './host.ts'
+import { WRITTEN } from './written.ts'
 
-/** JSON of a reply as an output has it: its quotes may be left to the host (`quick-text.ts`). Empty for nothing. @throws {AgentError} `bad-reply` */
-export const outputReply = (schema: Schema, value: unknown, action: string): string =>
-  (slot.isQuoted ? undefined : quickText(schema, value)) ?? replyText(schema, value, action)
+/** JSON of a reply as an output has it: mostly the host has written it. Empty for nothing. @throws {AgentError} `bad-reply` */
+export function outputReply(schema: Schema, value: unknown, action: string): string {
+  if (checkSent(schema, value, 'bad-reply', action)) return ''
+  return typeof value === 'object' && host.write(value) ? WRITTEN : jsonOf(value)
+}
 
 /** JSON of a reply, empty for nothing. What travels is the form that the schema takes. @throws {AgentError} `bad-reply` */
 export const replyText = (schema: Schema, value: unknown, action: string): string =>

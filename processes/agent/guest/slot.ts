@@ -11,6 +11,9 @@ const EVENTS_MAX = 1000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
 
+/** Steps of one slot besides the message itself and what is due in it. */
+const STEPS_MAX = 16
+
 /** Errors of one run that are told. */
 const FAILED_MAX = 1000
 
@@ -48,6 +51,8 @@ export const slot = {
   own: undefined as Task | undefined,
   /** Which step runs: 0 is the message itself. */
   step: 0,
+  /** From so many on no request that waits is begun. */
+  stepsMax: STEPS_MAX,
   /** Errors of earlier attempts, by step. */
   failures: new Map<number, KnownFailure[]>(),
   /** So many failed in earlier attempts that those who fail together end together. */
@@ -66,7 +71,7 @@ export const slot = {
   /** JSON texts, made when the thing happened: what they tell may change afterwards. */
   events: [] as string[],
   settled: [] as string[],
-  /** The reply to the slot's own message, whose quotes may be left to the host (`quick-text.ts`); `''`: it was replied with nothing. */
+  /** JSON of the reply to the slot's own message, or `WRITTEN`; `''`: it was replied with nothing. */
   reply: undefined as string | undefined,
   /** An output that is not of the usual form. */
   document: undefined as string | undefined,
@@ -81,19 +86,17 @@ export const slot = {
   isSealed: false,
   /** It gave a reply and nothing else: its lists are empty. */
   isBare: false,
-  /** No quotes are left to the host. */
-  isQuoted: false,
 }
 
 export function beginSlot(kind: string, number: number, nowMs: number, flags: number): void {
   slot.kind = kind
   slot.isDeep = (flags & FLAGS.isDeep) !== 0
   slot.isSpent = (flags & FLAGS.isSpent) !== 0
-  slot.isQuoted = (flags & FLAGS.isQuoted) !== 0
   slot.number = number
   slot.nowMs = nowMs
   slot.own = undefined
   slot.step = 0
+  slot.stepsMax = STEPS_MAX
   slot.isHasty = false
   slot.spawns = 0
   slot.bytes = 0

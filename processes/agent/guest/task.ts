@@ -21,8 +21,6 @@ export const FLAGS = {
   isSpent: 128,
   /** It has a tag Error. */
   hasError: 256,
-  /** The host could not put the quotes of this slot. */
-  isQuoted: 512,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */

@@ -8,22 +8,12 @@ import { slot } from './slot.ts'
 export const WAKE_TIMER = 'agent/wake'
 const SLEEPS_MAX = 10_000
 const SLEEP_MIN_MS = 1000
-/** No timer is so late: set sooner, it would be put off by each message that comes before it. */
-const LOST_AFTER_MS = 60_000
 
 /** Has the process wake at `ms` or earlier. A deadline that falls away leaves its timer: it fires once, for nothing. */
 export function wakeAt(ms: number): void {
   if (agent.wakeMs !== undefined && agent.wakeMs <= ms) return
   agent.wakeMs = ms
   slot.timers.push([WAKE_TIMER, ms])
-}
-
-/** Sets the timer again if it should have fired long ago: the slot in which it did has failed, which undid that it was set again. */
-export function setIfLost(wakeMs: number): void {
-  const isOther = slot.kind === 'message' || slot.kind === 'tick'
-  if (!isOther || slot.nowMs - wakeMs < LOST_AFTER_MS) return
-  agent.wakeMs = undefined
-  wakeAt(slot.nowMs)
 }
 
 /** Sets the timer again after it fired. */

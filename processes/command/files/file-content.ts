@@ -47,9 +47,12 @@ export class FileContent {
   /** Bytes of piece `index` as it is now. */
   piece(index: number): Uint8Array {
     const length = pieceLength(this.#size, index)
-    const own = this.#own.get(index)
-    if (own !== undefined) return own.subarray(0, length)
-    return index < this.#storedCount ? this.#stored.piece(index) : new Uint8Array(length)
+    return this.#written(index)?.subarray(0, length) ?? new Uint8Array(length)
+  }
+
+  /** Nothing, where nobody has written: there it is zero. */
+  #written(index: number): Uint8Array | undefined {
+    return this.#own.get(index) ?? (index < this.#storedCount ? this.#stored.piece(index) : undefined)
   }
 
   /** Fills `target` from `position` on; gives how many bytes there were. */
@@ -58,9 +61,11 @@ export class FileContent {
     for (let at = position; at < end; ) {
       const index = Math.floor(at / PIECE)
       const inside = at - index * PIECE
-      const part = this.piece(index).subarray(inside, inside + end - at)
-      target.set(part, at - position)
-      at += part.length
+      const length = Math.min(PIECE - inside, end - at)
+      const written = this.#written(index)
+      if (written === undefined) target.fill(0, at - position, at - position + length)
+      else target.set(written.subarray(inside, inside + length), at - position)
+      at += length
     }
     return Math.max(0, end - position)
   }

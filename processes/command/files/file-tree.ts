@@ -9,8 +9,8 @@ import { FileContent, pieceCount } from './file-content.ts'
 
 /** Gas of each piece that comes or goes when a file changes its size. */
 const PIECE_GAS = 128
-/** Gas of each name that a listing gathers. */
-const NAME_GAS = 32
+/** Gas of each name that a listing gathers, or passes over because it is gone. */
+export const NAME_GAS = 32
 
 export class FileNode {
   readonly kind = 'file'
@@ -223,7 +223,8 @@ export class FileTree {
   #reserve(file: FileNode, size: number): void {
     const before = file.content.size
     if (size > COMMAND_FILES_SIZE_MAX_BYTES) throw new CallError('noSpace')
-    this.#charge(PIECE_GAS * Math.abs(pieceCount(size) - pieceCount(before)))
+    const pieces = Math.abs(pieceCount(size) - pieceCount(before))
+    if (pieces > 0) this.#charge(PIECE_GAS * pieces)
     this.#grow(size - before)
   }
 

@@ -61,7 +61,9 @@ export function restoreFiles(tree: FileTree, document: Uint8Array): number {
 function restoreFile(tree: FileTree, path: string, file: unknown): void {
   const parts = (path.endsWith('/') ? path.slice(0, -1) : path).split('/')
   const isPlain = parts.every(part => part !== '' && part !== '.' && part !== '..')
-  if (!isPlain || path.includes('\0') || isPathTooLong(path)) throw badSnapshot(`not a path: ${path}`)
+  // Two that are no UTF-8 could be one as a cell, and then its pieces were of both.
+  const isText = path.isWellFormed() && !path.includes('\0')
+  if (!isPlain || !isText || isPathTooLong(path)) throw badSnapshot(`not a path: ${path.toWellFormed()}`)
   if (path.endsWith('/')) {
     tree.makeFolders(path)
     return

@@ -1,3 +1,4 @@
+import { NAME_GAS } from '../files/file-tree.ts'
 import { CallError } from './errno.ts'
 import type { WasiCall, WasiHost } from './host.ts'
 import { encodeDirent, FLAG_APPEND, fileTypeOf, writeFdstat, writeFilestat } from './layout.ts'
@@ -84,7 +85,10 @@ function readFolder(host: WasiHost, fd: number, at: number, length: number, cook
   for (let index = positionOf(cookie); index < folder.listing.length; index++) {
     const name = folder.listing[index] ?? ''
     const node = name === '.' || name === '..' ? folder.node : folder.node.entries.get(name)
-    if (node === undefined) continue
+    if (node === undefined) {
+      host.charge(NAME_GAS)
+      continue
+    }
     const entry = encodeDirent(index + 1, node.inode, name, fileTypeOf(node))
     const part = entry.subarray(0, target.length - used)
     target.set(part, used)

@@ -17,13 +17,16 @@ export const ERRNO = {
   notCapable: 76,
 } as const
 
-/** A call fails in a way the program is told of: its result is this number. */
-export class CallError extends Error {
-  override readonly name = 'CallError'
+/**
+ * A call fails in a way the program is told of: its result is this number. No Error: a program may have each of
+ * its calls refused, and to note where in the host that was would take ten times what the call is charged.
+ */
+export class CallError {
   readonly errno: number
+  readonly message: keyof typeof ERRNO
 
   constructor(errno: keyof typeof ERRNO) {
-    super(errno)
     this.errno = ERRNO[errno]
+    this.message = errno
   }
 }

@@ -9,10 +9,11 @@ const LOG_MAX_BYTES = 64 * 1024
 /** What the program writes to one of its streams. */
 export class OutputStream {
   readonly kind = 'output'
-  readonly #parts: Uint8Array[] = []
   readonly #maxBytes: number
   readonly #onTooMuch: 'stop' | 'drop'
-  #bytes = 0
+  /** Doubled when full: a list of parts would take hundreds of bytes for each that a program writes alone. */
+  #buffer = new Uint8Array(0)
+  #used = 0
 
   constructor(maxBytes: number, onTooMuch: 'stop' | 'drop') {
     this.#maxBytes = maxBytes
@@ -20,23 +21,25 @@ export class OutputStream {
   }
 
   write(bytes: Uint8Array): void {
-    const room = this.#maxBytes - this.#bytes
+    const room = this.#maxBytes - this.#used
     if (bytes.length > room && this.#onTooMuch === 'stop') {
       throw new ProgramStop('output-limit', `more than ${this.#maxBytes} bytes on stdout`)
     }
-    const part = bytes.slice(0, room)
-    if (part.length > 0) this.#parts.push(part)
-    this.#bytes += part.length
+    const part = bytes.subarray(0, room)
+    const end = this.#used + part.length
+    if (end > this.#buffer.length) this.#grow(end)
+    this.#buffer.set(part, this.#used)
+    this.#used = end
   }
 
   bytes(): Uint8Array {
-    const all = new Uint8Array(this.#bytes)
-    let at = 0
-    for (const part of this.#parts) {
-      all.set(part, at)
-      at += part.length
-    }
-    return all
+    return this.#buffer.slice(0, this.#used)
+  }
+
+  #grow(bytes: number): void {
+    const larger = new Uint8Array(Math.min(this.#maxBytes, Math.max(bytes, 2 * this.#buffer.length)))
+    larger.set(this.#buffer)
+    this.#buffer = larger
   }
 }
 

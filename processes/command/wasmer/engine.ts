@@ -52,12 +52,15 @@ export class WasmerEngine implements Engine {
     const { facts } = this.#bridge
     facts.begin({ gas: run.gas.left, timestampMs, seed: run.seed(), texts: { args, env } })
     const answer = this.#bridge.ask({ program: this.#program, env, stdin, files: carried(tree) })
-    if ('failure' in answer && facts.ended === ENDED.not) {
+    const hasAnswer = !('failure' in answer)
+    // Where the program itself went wrong there is nothing to be answered; else it is the runtime that did.
+    const isFaulty = FAULTY.has(facts.ended)
+    if (!hasAnswer && !isFaulty) {
       this.close()
       throw new HostFault(`the runtime failed: ${answer.failure.slice(0, 400)}`)
     }
     run.gas.takeBack(facts.gas)
-    const output = 'failure' in answer ? NOTHING : answer
+    const output = hasAnswer ? answer : NOTHING
     const stop = stopOf(facts, output.truncated)
     if (stop === undefined) adopt(tree, output.files)
     const stderr = output.stderr.subarray(0, LOG_MAX_BYTES)
@@ -69,6 +72,9 @@ export class WasmerEngine implements Engine {
     this.#bridge = undefined
   }
 }
+
+/** Endings after which nobody asks what the program left. */
+const FAULTY: ReadonlySet<number> = new Set([ENDED.trapped, ENDED.tooDeep, ENDED.outOfMemory, ENDED.badAddress])
 
 const NO_BYTES = new Uint8Array(0)
 const NOTHING = { stdout: NO_BYTES, stderr: NO_BYTES, truncated: false, files: [] }

@@ -21,6 +21,8 @@ const WRITTEN_MAX_BYTES = 2 * COMMAND_FILES_SIZE_MAX_BYTES
 
 /** Seeking this far costs no room. */
 const HOLE_FREE_BYTES = 64 * 1024
+/** What there is not, here as elsewhere; the runtime would make links, and then not list them. */
+const LINK_CALLS = new Set(['path_link', 'path_symlink'])
 const STREAM_CALLS = new Set(['fd_read', 'fd_write', 'fd_pread', 'fd_pwrite'])
 /** Parts of one call that are looked at; the runtime takes no more either. */
 const PARTS_MAX = 1024
@@ -108,28 +110,19 @@ export class GuardedInstance {
         return carryOut(...args)
       }
       if (answered !== undefined) return answer(answered, host, args)
+      if (LINK_CALLS.has(name)) return ERRNO.notSupported
       if (this.#isTooMuch(name, args, host.memory)) return ERRNO.noSpace
       if (!isPlain) return carryOut(...args)
       return this.#folder.call(name, args, carryOut, host.memory)
     }
   }
 
+  /** A call that is refused writes nothing, so it does not count. */
   #isTooMuch(name: string, args: readonly CallArgument[], memory: ProgramMemory): boolean {
-    if (STREAM_CALLS.has(name)) {
-      const count = Math.min(PARTS_MAX, Number(args[2]) >>> 0)
-      for (let index = 0; index < count; index++) {
-        const part = Number(args[1]) + index * 8
-        // An address outside of memory ends the run, as it does everywhere.
-        const { length } = memory.at(memory.u32(part), memory.u32(part + 4))
-        if (name.endsWith('write')) this.#written += length
-      }
-    }
-    const sizes = args.filter(value => typeof value === 'bigint')
-    const isSized =
-      name === 'fd_seek' || name === 'fd_pwrite' || name.startsWith('fd_allocate') || name === 'fd_filestat_set_size'
-    // A hole is written when it is made: the runtime keeps files whole.
-    if (isSized) for (const size of sizes) this.#written += Math.max(0, Number(size) - HOLE_FREE_BYTES)
-    return this.#written > WRITTEN_MAX_BYTES
+    const written = this.#written + bytesOf(name, args, memory)
+    if (written > WRITTEN_MAX_BYTES) return true
+    this.#written = written
+    return false
   }
 
   #charge(gas: number): void {
@@ -155,4 +148,24 @@ export class GuardedInstance {
     else if (Number(this.#global(INJECTED.depth).value) > FRAME_SLOTS_MAX) this.#note(ENDED.tooDeep)
     else if (error instanceof WebAssembly.RuntimeError) this.#note(ENDED.trapped)
   }
+}
+
+/** What a call may have the runtime hold. */
+function bytesOf(name: string, args: readonly CallArgument[], memory: ProgramMemory): number {
+  let bytes = 0
+  if (STREAM_CALLS.has(name)) {
+    const count = Math.min(PARTS_MAX, Number(args[2]) >>> 0)
+    for (let index = 0; index < count; index++) {
+      const part = Number(args[1]) + index * 8
+      // An address outside of memory ends the run, as it does everywhere.
+      const { length } = memory.at(memory.u32(part), memory.u32(part + 4))
+      if (name.endsWith('write')) bytes += length
+    }
+  }
+  const isSized =
+    name === 'fd_seek' || name === 'fd_pwrite' || name.startsWith('fd_allocate') || name === 'fd_filestat_set_size'
+  if (!isSized) return bytes
+  // A hole is written when it is made: the runtime keeps files whole.
+  const sizes = args.filter(value => typeof value === 'bigint')
+  return sizes.reduce((sum, size) => sum + Math.max(0, Number(size) - HOLE_FREE_BYTES), bytes)
 }

@@ -48,6 +48,7 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
     ['tags that are none', `${SEND} JSON.stringify = () => '{"sends":[[0,"a",[{}],"b"]]}'`],
     ['a timer without end', `${SEND} JSON.stringify = () => '{"timers":[["k",1e400]]}'`],
     ['a timer of characters', `${SEND} JSON.stringify = () => '{"timers":[["\\u4e00",5]]}'`],
+    ['a reply that nobody wrote', `JSON.stringify = () => '\\u0001'; return 'x'`],
     ['failures that are no list', `${SEND} JSON.stringify = () => '{"failures":{}}'`],
     ['no failures', `${SEND} JSON.stringify = () => '{"failures":[]}'`],
     [

@@ -51,6 +51,8 @@ it.each([
   ['instanceof Blob', false],
   ['typeof fetch', 'undefined'],
   ['a text of crypto', '{"subtle":{}}'],
+  ['typeof crypto.subtle.digest', 'function'],
+  ['a hash, or what a library does without', 'unavailable'],
 ])('%s is there', (name, value) => {
   expect(start().send('find', { name }).output).toEqual({ reply: value })
 })

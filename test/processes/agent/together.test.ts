@@ -226,19 +226,6 @@ it('a message that fails and would ask for ever after is told its own error', ()
   expect(agent.send('note', { text: 'next' }).output).toEqual({ reply: 1 })
 })
 
-it('a wake timer that is lost with its slot is set again by a later message', () => {
-  const agent = start()
-  agent.send('later', { how: 'well' })
-  agent.nowMs += 2000
-  const tick = guestMessage({ kind: 'tick', timer: WAKE, slot: agent.slot++, timestampMs: agent.nowMs })
-  expect(agent.run(tick, 10_000n).ending).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
-  expect([...agent.send('note', { text: 'soon' }).context.timers]).toEqual([])
-  agent.nowMs += 60_000
-  expect(agent.send('note', { text: 'late' }).context.timers.get(WAKE)).toMatchObject({ dueMs: agent.nowMs })
-  agent.tick(WAKE, 1000)
-  expect(agent.query('log')).toEqual(['soon', 'late', 'timer well'])
-})
-
 it('a message that waits for another is open for an upgrade, as those are that wait for a reply', () => {
   const agent = start()
   ask(agent, 'enter', { how: 'well' })

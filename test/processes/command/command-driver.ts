@@ -1,6 +1,7 @@
 import { commandRuntime } from '../../../processes/index.ts'
 import {
   type Ending,
+  equalBytes,
   type GuestFactory,
   type GuestMessage,
   GAS_PER_SLOT_MAX,
@@ -73,6 +74,8 @@ export class CommandDriver {
   }
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 function sameCells(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key)?.toString() === value.toString())
+  return a.size === b.size && [...a].every(([key, value]) => equalBytes(b.get(key) ?? NO_BYTES, value))
 }

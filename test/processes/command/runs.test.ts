@@ -206,6 +206,7 @@ describe('what a program prints', () => {
     [[{ timer: { key: 'k', dueMs: 1, everyMs: 5 } }], 'expected everyMs of 1000'],
     [[{ timer: { key: 'k', dueMs: 1.5 } }], 'whole number'],
     [[{ error: { code: 'No Code', message: '' } }], 'kebab-case'],
+    [[{ error: { code: 'x'.repeat(65), message: '' } }], '64 characters'],
     [[{ a: 1, b: 2 }], 'an object with one key'.replace('an', 'a JSON')],
     [[[]], 'expected a JSON object with one key'],
     [[{ log: JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`) }], 'nested deeper than 128'],
@@ -214,6 +215,26 @@ describe('what a program prints', () => {
     expect(error.code).toBe('bad-output')
     expect(error.message).toContain(reason)
   })
+})
+
+describe('whole numbers', () => {
+  it.each(['9007199254740993', '{"wei":-1000000000000000001}', '[1e3,12345678901234567890]'])(
+    'that would come out as others are refused: %s',
+    number => {
+      for (const line of [`{"reply":${number}}`, `{"send":{"to":"x","data":${number}}}`])
+        expect(sample.fresh().fail(doing(`a${line}`))).toMatchObject({
+          code: 'bad-output',
+          message: expect.stringContaining('2^53'),
+        })
+    },
+  )
+
+  it.each(['9007199254740991', '"12345678901234567890"', '0.12345678901234567', '1e300'])(
+    'that stay what they are, text and fractions are taken: %s',
+    number => {
+      expect(sample.fresh().run(doing(`a{"reply":${number}}`)).answer).toEqual({ reply: JSON.parse(number) })
+    },
+  )
 })
 
 describe('a module is refused before it is loaded if', () => {
@@ -303,6 +324,7 @@ describe('what the host answers itself', () => {
     ['an absolute path', '{"v":1,"state":{"files":{"/x":{"text":""}}}}'],
     ['a file that is a folder too', '{"v":1,"state":{"files":{"a":{"text":""},"a/b":{"text":""}}}}'],
     ['bytes that are none', '{"v":1,"state":{"files":{"a":{"base64":"*"}}}}'],
+    ['a path that is no text', String.raw`{"v":1,"state":{"files":{"\ud800":{"text":"a"},"\ud801":{"text":"b"}}}}`],
     ['a path too long', `{"v":1,"state":{"files":{"${'x'.repeat(241)}":{"text":""}}}}`],
   ])('a document is refused that has %s', (_what, document) => {
     const process = sample.fresh()

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { commandRuntime } from '../../../processes/index.ts'
+import { ERRNO } from '../../../processes/command/wasi/errno.ts'
 import { runtimeConformance } from '../../conformance/runtime.ts'
 import { fakeModule, tags } from '../../fakes/guest-context.ts'
 import { wat } from '../actor/sample-actor.ts'
@@ -72,4 +73,36 @@ it('refuses a program that asks for threads, processes or sockets, or for a call
       expect.objectContaining({ details: expect.objectContaining({ rule }) }),
     )
   }
+})
+
+/** Keeps a file, makes a link to it, seeks too far, and replies what those two calls said. */
+const LINKING_PROGRAM = `
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $fd_seek (param i32 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_symlink" (func $path_symlink (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "kept")
+  (data (i32.const 1032) "link")
+  (data (i32.const 1040) "{\\"reply\\":\\"00\\"}")
+  (func (export "_start")
+    (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 4)
+      (i32.const 1) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 32)))
+    (i32.store8 (i32.const 1050) (call $path_symlink (i32.const 1024) (i32.const 4) (i32.const 3) (i32.const 1032) (i32.const 4)))
+    (i32.store8 (i32.const 1051) (call $fd_seek (i32.load (i32.const 32)) (i64.const 0x4000000000000) (i32.const 0) (i32.const 40)))
+    (i32.store (i32.const 0) (i32.const 1040))
+    (i32.store (i32.const 4) (i32.const 14))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))
+`
+
+it('makes no links, which cannot be kept, and a call that is refused does not take the rest of a run its room', {
+  timeout: 180_000,
+}, async () => {
+  const process = CommandDriver.open(await wat(LINKING_PROGRAM), tags('Command-Engine', 'wasmer'))
+  const { answer } = process.run(acting(''))
+  const said = String.fromCharCode(ERRNO.notSupported, ERRNO.noSpace)
+  expect(answer).toEqual({ reply: said })
+  expect([...process.cells.values.keys()]).toEqual(['files/kept'])
+  process.close()
 })

@@ -10,6 +10,8 @@ export const Tally = contract({
     total: z.number().int(),
     answers: z.array(z.number()),
     ticks: z.array(z.number()),
+    /** What schedules of `plan` did, by their names. */
+    came: z.array(z.string()),
   }),
   messages: {
     add: message({ input: z.object({ by: z.number().int().min(1) }), reply: z.number().int() }),
@@ -21,6 +23,13 @@ export const Tally = contract({
     /** From now on ticks every so often, until `times` are over. */
     tickEvery: message({ input: z.object({ ms: z.number(), times: z.number() }) }),
     tick: message({ input: z.object({ left: z.number() }) }),
+    /** From now on most that is due fails with its whole slot, whatever its code does, until so much time has passed. */
+    storm: message({ input: z.object({ ms: z.number(), seed: z.number() }) }),
+    /** Schedules that come once, and one that comes every ten minutes. */
+    plan: message({ input: z.object({ once: z.number() }) }),
+    /** Sleeps beside all else, and counts. */
+    nap: message({ input: z.object({ ms: z.number() }) }),
+    come: message({ input: z.object({ name: z.string() }) }),
     sleepAndAdd: message({ input: z.object({ ms: z.number() }), reply: z.number() }),
     /** Asks itself for the same while it waits for an answer. */
     rally: message({ input: z.object({ peer: z.string() }) }),
@@ -34,6 +43,7 @@ export const Tally = contract({
         total: z.number(),
         answers: z.array(z.number()),
         ticks: z.array(z.number()),
+        came: z.array(z.string()),
       }),
     }),
   },

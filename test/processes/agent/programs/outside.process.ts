@@ -71,13 +71,16 @@ const finds: Readonly<Record<string, () => unknown>> = {
   'instanceof Blob': () => Object({}) instanceof Blob,
   'typeof fetch': () => typeof fetch,
   'a text of crypto': () => JSON.stringify(crypto),
+  'typeof crypto.subtle.digest': () => typeof crypto.subtle.digest,
+  'a hash, or what a library does without': () =>
+    crypto.subtle.digest('SHA-256', new Uint8Array(0)).catch((error: unknown) => Reflect.get(Object(error), 'code')),
 }
 
 export default Outside.implement({
   init: () => ({}),
   on: {
-    use(_, { name }) {
-      uses[name]?.()
+    async use(_, { name }) {
+      await uses[name]?.()
     },
     find: (_, { name }) => finds[name]?.() as never,
   },

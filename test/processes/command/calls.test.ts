@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { FileTree, NAME_GAS } from '../../../processes/command/files/file-tree.ts'
+import { DESCRIPTOR_CALLS } from '../../../processes/command/wasi/descriptor-calls.ts'
+import { CallError } from '../../../processes/command/wasi/errno.ts'
+import { SlotClock, type WasiHost } from '../../../processes/command/wasi/host.ts'
+import { OpenFiles, OutputStream } from '../../../processes/command/wasi/open-files.ts'
+import { ProgramMemory } from '../../../processes/command/wasi/program-memory.ts'
+
+/** The host of a run whose root folder has these files, and what it was charged. */
+function hostOf(names: readonly string[]): { host: WasiHost; tree: FileTree; charged: () => number } {
+  let sum = 0
+  const charge = (gas: number): void => {
+    sum += gas
+  }
+  const tree = new FileTree(charge)
+  for (const name of names) tree.put(name, new Uint8Array(0))
+  const memory = new ProgramMemory(new WebAssembly.Memory({ initial: 1 }))
+  const files = new OpenFiles(tree, new Uint8Array(0))
+  const rest = { args: [], env: [], clock: new SlotClock(0), random: (length: number) => new Uint8Array(length) }
+  return { host: { memory, tree, files, charge, ...rest }, tree, charged: () => sum }
+}
+
+describe('what a call costs its host is paid for', () => {
+  it('names that a listing passes over, because they are gone, each time they are passed over', () => {
+    const names = Array.from({ length: 100 }, (_, index) => `f${index}`)
+    const { host, tree, charged } = hostOf(names)
+    const list = (cookie: bigint) => DESCRIPTOR_CALLS.fd_readdir.run(host, 3, 0, 1000, cookie, 2000)
+    list(0n)
+    for (const name of names) tree.removeFile(tree.find(tree.root, name))
+    const before = charged()
+    list(3n)
+    list(3n)
+    expect(charged() - before).toBe(2 * 100 * NAME_GAS)
+  })
+
+  it('refusals note no place in the host', () => {
+    expect(new CallError('noEntry')).not.toHaveProperty('stack')
+  })
+
+  it('bytes that are written one by one take no more memory than they are', () => {
+    const count = 1024 * 1024
+    const stream = new OutputStream(count, 'stop')
+    const before = process.memoryUsage()
+    for (let index = 0; index < count; index++) stream.write(Uint8Array.of(index))
+    const after = process.memoryUsage()
+    expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(64 * count)
+    expect(stream.bytes().subarray(-3)).toEqual(Uint8Array.of(253, 254, 255))
+    expect(() => stream.write(Uint8Array.of(0))).toThrow('on stdout')
+  })
+})
