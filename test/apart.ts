@@ -19,5 +19,6 @@ export const APART: readonly string[] = [
   // Memory of the program is counted.
   'test/compute-unit/host-seat.test.ts',
   'test/compute-unit/known-frames.test.ts',
+  'test/processes/command/calls.test.ts',
   'test/log/rocks-store.test.ts',
 ]
