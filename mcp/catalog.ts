@@ -31,6 +31,7 @@ export class Catalog {
   readonly #client: Client
   readonly #wanted: readonly string[]
   #found: readonly Exposed[] = []
+  #reading: Promise<readonly Exposed[]> | undefined
   #readMs = Number.NEGATIVE_INFINITY
 
   constructor(client: Client, wanted: readonly string[]) {
@@ -39,8 +40,16 @@ export class Catalog {
   }
 
   /** @throws {Failure} `unknown-process`, `ambiguous-name`, `no-contract` for those named; `unreachable` */
-  async list(options: CallOptions): Promise<readonly Exposed[]> {
-    if (performance.now() - this.#readMs < FRESH_MS) return this.#found
+  list({ timeoutMs }: CallOptions): Promise<readonly Exposed[]> {
+    if (performance.now() - this.#readMs < FRESH_MS) return Promise.resolve(this.#found)
+    // One reading for all who ask meanwhile; it does not end with one of them.
+    this.#reading ??= this.#read({ timeoutMs }).finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(options: CallOptions): Promise<readonly Exposed[]> {
     const found = this.#wanted.length > 0 ? this.#named(options) : this.#all(options)
     this.#found = labelled(await Array.fromAsync(found))
     this.#readMs = performance.now()
