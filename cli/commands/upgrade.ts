@@ -26,7 +26,8 @@ export async function upgrade(context: CommandContext): Promise<CommandEnd> {
     const check = await processes.checkUpgrade(process, { module, pending, replay }, limits)
     const isWaiting = check.error?.code === 'pending-calls' && !isOnlyCheck
     if (isOnlyCheck || !(check.ok || isWaiting)) return showCheck(context, check)
-    sayCheck(context, check)
+    if (isWaiting) sayWaiting(context, check)
+    else sayCheck(context, check)
   }
   const keeps = flags['no-rollback'] !== true
   const signer = await context.signer()
@@ -59,6 +60,12 @@ function showCheck(context: CommandContext, check: UpgradeCheckView): CommandEnd
   output.document('process.upgrade-check', check, () => showDifferences(check.migrated))
   sayCheck(context, check)
   return check.ok ? undefined : EXIT.failed
+}
+
+/** That the upgrade is tried again until the open calls have ended. */
+function sayWaiting({ terminal, output }: CommandContext, { pending }: UpgradeCheckView): void {
+  if (output.format === 'text')
+    terminal.err(`waiting for ${counted(pending, 'open call')} to end; --pending reject does not wait\n`)
 }
 
 /** How it went, on standard error. */

@@ -1,5 +1,6 @@
 import type { Controlled } from '../../sdk/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
+import { stepAfterRefusal } from './refused-upgrade.ts'
 import { safeBlock } from './show-bytes.ts'
 import { endOf, withText } from './show-sent.ts'
 
@@ -19,6 +20,8 @@ export function showControlled(
   } else {
     terminal.err(`${terminal.paintErr('red', '✖')} slot ${slot}: nothing changed\n`)
     terminal.err(`  ${safeBlock(error.code)}: ${safeBlock(error.message)}\n`)
+    const step = stepAfterRefusal(error)
+    if (step !== undefined) terminal.err(`  next: ${step}\n`)
   }
   return endOf(result)
 }

@@ -215,6 +215,28 @@ describe('an agent', { timeout: 180_000 }, () => {
     await expect.poll(async () => (await atoll('state', 'get', 'tally-1')).stdout, { timeout: 60_000 }).toContain('8')
     expect((await atoll('state', 'diff', 'tally-1', '--from', '0')).stdout).toBe('~ total 7 → 8\n')
   })
+
+  test('with open calls is waited for before it is upgraded, and how not to wait is told', async () => {
+    await one('spawn', 'tally', '{}', '--name', 'tally-2')
+    await one('send', 'tally-2', '--action', 'slowly')
+    const tried = await atoll('process', 'upgrade', 'tally-2', 'tally', '--check-only')
+    expect([tried.code, tried.stderr]).toEqual([
+      1,
+      expect.stringMatching(/pending-calls: .*\n {2}next: .*--pending reject/),
+    ])
+    const stop = new AbortController()
+    let told = ''
+    await run(['process', 'upgrade', 'tally-2', 'tally'], {
+      env,
+      signal: stop.signal,
+      onErr: text => {
+        told += text
+        if (told.includes('waiting for 1 open call to end')) stop.abort()
+      },
+    })
+    expect(told).not.toContain('nothing was sent')
+    expect((await atoll('process', 'upgrade', 'tally-2', 'tally', '--pending', 'reject')).code).toBe(0)
+  })
 })
 
 describe('a schedule', { timeout: 180_000 }, () => {
