@@ -86,3 +86,15 @@ test('a test that fails tells its seed, how to run it again, and the message tre
   expect(events).not.toMatch(/trace|[\w-]{43}/)
   expect(error.message).toMatch(/Fan-Out → .*\n.*├─ Note → .*\n.*└─ Note → /)
 })
+
+test('a test that fails tells it once, though the stack of its error is made of the message when it is first read', async () => {
+  const error = new Error('expected something else')
+  let stack: string | undefined
+  Object.defineProperty(error, 'stack', {
+    get: () => (stack ??= `Error: ${error.message}\n    at here`),
+    set: (text: string) => (stack = text),
+  })
+  await expect(withNet({}, () => Promise.reject(error))()).rejects.toBe(error)
+  expect(error.stack).toMatch(/^Error: expected something else\n\nagain: /)
+  expect(error.stack?.split('again: ')).toHaveLength(2)
+})
