@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { APART } from './test/apart.ts'
 import { LongestFirst } from './test/longest-first.ts'
 
 /** Programs that tests start read hundreds of files; what the engine made of them is kept for the next. */
@@ -11,6 +12,8 @@ const project = (
   testTimeout: number,
   more: {
     exclude?: string[]
+    isolate?: boolean
+    setupFiles?: string[]
     env?: Record<string, string>
     retry?: number | { count: number; condition: RegExp }
   } = {},
@@ -32,7 +35,13 @@ export default defineConfig({
     // A wait ends with what it waits for, and its limit is for what never comes: vitest's own second is none on a busy machine.
     expect: { poll: { timeout: 60_000, interval: 50 } },
     projects: [
-      project('unit', ['test/**/*.test.ts'], 120_000, { exclude: ['test/network/**'] }),
+      // To load what a test imports takes longer than most tests do, so files share what is loaded.
+      project('unit', ['test/**/*.test.ts'], 120_000, {
+        exclude: ['test/network/**', ...APART],
+        isolate: false,
+        setupFiles: ['./test/shared-program.ts'],
+      }),
+      project('apart', [...APART], 120_000),
       // Real programs, sockets and disks: one more attempt, which the last lines of a run name (scripts/closing-line.mjs).
       project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'], retry: 1 }),
       // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.

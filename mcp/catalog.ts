@@ -7,7 +7,7 @@ import {
   type ProcessId,
   type ProcessView,
 } from '../protocol/index.ts'
-import type { Client } from '../sdk/index.ts'
+import { type Client, contractOf } from '../sdk/index.ts'
 import { SEPARATOR, TOOL_NAME_MAX_CHARS } from './tool-name.ts'
 
 /** A process that keeps a contract, and the word that tools call it by. */
@@ -23,12 +23,15 @@ const FRESH_MS = 5_000
 const LABEL = /^(?:_?[A-Za-z0-9-]){1,48}$/
 /** So many letters and digits of its id tell a process from its namesakes. */
 const HEAD_CHARS = 8
+/** What a name leaves at least for a word, a dash and those. */
+const MESSAGE_NAME_MAX_CHARS = TOOL_NAME_MAX_CHARS - SEPARATOR.length - HEAD_CHARS - 4
 
 /** The processes that are shown as tools: those named, or all that keep a contract, up to a bound. */
 export class Catalog {
   readonly #client: Client
   readonly #wanted: readonly string[]
   #found: readonly Exposed[] = []
+  #reading: Promise<readonly Exposed[]> | undefined
   #readMs = Number.NEGATIVE_INFINITY
 
   constructor(client: Client, wanted: readonly string[]) {
@@ -37,8 +40,16 @@ export class Catalog {
   }
 
   /** @throws {Failure} `unknown-process`, `ambiguous-name`, `no-contract` for those named; `unreachable` */
-  async list(options: CallOptions): Promise<readonly Exposed[]> {
-    if (performance.now() - this.#readMs < FRESH_MS) return this.#found
+  list({ timeoutMs }: CallOptions): Promise<readonly Exposed[]> {
+    if (performance.now() - this.#readMs < FRESH_MS) return Promise.resolve(this.#found)
+    // One reading for all who ask meanwhile; it does not end with one of them.
+    this.#reading ??= this.#read({ timeoutMs }).finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(options: CallOptions): Promise<readonly Exposed[]> {
     const found = this.#wanted.length > 0 ? this.#named(options) : this.#all(options)
     this.#found = labelled(await Array.fromAsync(found))
     this.#readMs = performance.now()
@@ -58,7 +69,7 @@ export class Catalog {
   async *#named(options: CallOptions): AsyncGenerator<Unlabelled> {
     for (const name of this.#wanted) {
       const view = await this.#client.processes.get(await this.#client.processes.find(name, options), options)
-      yield { view, described: await this.#client.processes.interface(view.id, options) }
+      yield { view, described: await this.#described(view, options) }
     }
   }
 
@@ -72,9 +83,16 @@ export class Catalog {
     }
   }
 
-  async #interfaceOf({ id }: ProcessView, options: CallOptions): Promise<InterfaceDescription | undefined> {
+  /** @throws {Failure} `no-contract`, also if its names can be no contract's */
+  async #described({ id }: ProcessView, options: CallOptions): Promise<InterfaceDescription> {
+    const described = await this.#client.processes.interface(id, options)
+    contractOf(described)
+    return described
+  }
+
+  async #interfaceOf(view: ProcessView, options: CallOptions): Promise<InterfaceDescription | undefined> {
     try {
-      return await this.#client.processes.interface(id, options)
+      return await this.#described(view, options)
     } catch (error) {
       // A process of another format, or of a module that does not say what it promises, is no tool.
       if (Failure.is(error) && error.blame === 'input') return undefined
@@ -94,12 +112,14 @@ function labelled(found: readonly Unlabelled[]): readonly Exposed[] {
     const name = findTag(view.tags, 'Name') ?? ''
     return LABEL.test(name) ? { word: name, isNamed: true } : { word: described.name, isNamed: false }
   })
-  return found.map(({ view, described }, at) => {
+  const room = ({ described }: Unlabelled) => TOOL_NAME_MAX_CHARS - SEPARATOR.length - longestName(described)
+  const others = found.map((one, at) => apart(names[at]?.word ?? '', one.view.id, room(one)))
+  return found.map((one, at) => {
     const { word = '', isNamed = false } = names[at] ?? {}
-    const isAlone = isNamed && names.filter(other => other.word === word).length === 1
-    const room = TOOL_NAME_MAX_CHARS - SEPARATOR.length - longestName(described)
-    const label = isAlone && word.length <= room ? word : apart(word, view.id, room)
-    return { id: view.id, label, described }
+    // A name may be what another process is told apart by: then what is meant for that one would come here.
+    const isAlone = isNamed && names.filter(other => other.word === word).length === 1 && !others.includes(word)
+    const label = isAlone && word.length <= room(one) ? word : (others[at] ?? '')
+    return { id: one.view.id, label, described: one.described }
   })
 }
 
@@ -108,6 +128,8 @@ function apart(word: string, id: string, room: number): string {
   return `${word.replaceAll(/__+/g, '_').slice(0, Math.max(0, room - head.length))}${head}`
 }
 
+/** Of the names that leave a label room; the others are no tools. */
 function longestName({ messages, queries }: InterfaceDescription): number {
-  return Math.max(0, ...[messages, queries].flatMap(Object.keys).map(name => name.length))
+  const lengths = [messages, queries].flatMap(Object.keys).map(name => name.length)
+  return Math.max(0, ...lengths.filter(length => length <= MESSAGE_NAME_MAX_CHARS))
 }

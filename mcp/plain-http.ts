@@ -27,7 +27,8 @@ export async function answerPlain(
       return Response.json(interfaceOpenApi(described, { serverUrl: `${origin}/processes/${label}` }))
     if (request.method !== 'POST') throw new Failure('method-not-allowed', { method: request.method })
     const input = await readInput(request)
-    const question = described.messages[name] ?? described.queries[name]
+    const { messages, queries } = described
+    const question = [messages, queries].find(all => Object.hasOwn(all, name))?.[name]
     const given = question === undefined || isObjectInput(question) ? input : { input }
     const call = { label, name, arguments: given as Readonly<Record<string, unknown>> | undefined }
     return Response.json((await callTool(catalog, parts, call, limits)) ?? null)

@@ -1,7 +1,9 @@
 import type { Tool } from '@modelcontextprotocol/server'
 import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
 import type { Exposed } from './catalog.ts'
-import { toolName } from './tool-name.ts'
+import { toldSchema } from './told-schema.ts'
+import { toldText } from './told-text.ts'
+import { TOOL_NAME_MAX_CHARS, toolName } from './tool-name.ts'
 
 type Question = InterfaceDescription['messages'][string]
 
@@ -11,15 +13,16 @@ export function toolsOf({ label, described }: Exposed, allowWrite: boolean): Too
     name: toolName(label, name),
     title: `${described.name}: ${name}`,
     description: aboutOf(name, question, label, isQuery),
-    inputSchema: objectSchema(question.input),
-    ...replySchema(question.reply),
+    inputSchema: objectSchema(toldSchema(question.input, { patterns: true })),
+    ...replySchema(toldSchema(question.reply, { patterns: false })),
     annotations: { readOnlyHint: isQuery, destructiveHint: !isQuery, idempotentHint: isQuery, openWorldHint: false },
   })
   const messages = allowWrite ? Object.entries(described.messages) : []
-  return [
+  const tools = [
     ...Object.entries(described.queries).map(([name, question]) => tool(name, question, true)),
     ...messages.map(([name, question]) => tool(name, question, false)),
   ]
+  return tools.filter(({ name }) => name.length <= TOOL_NAME_MAX_CHARS)
 }
 
 /** Whether the fields of an input are the arguments of its tool. */
@@ -36,14 +39,14 @@ export function inputOf(
 }
 
 function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {
-  const what = asSentence(doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}`)
+  const what = asSentence(toldText(doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}`))
   const how = isQuery
     ? `Query of the process ${label}; changes nothing.`
     : `Message to the process ${label}; it is signed and stands in its feed.`
-  return [what, how, ...(allow === undefined ? [] : [`Only for: ${allow.join(', ')}.`])].join(' ')
+  return [what, how, ...(allow === undefined ? [] : [`Only for: ${toldText(allow.join(', '))}.`])].join(' ')
 }
 
-const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
+const asSentence = (text: string): string => (/[.!?\u2026]$/.test(text) ? text : `${text}.`)
 
 /** Clients take objects only. */
 function objectSchema(schema: JsonSchema): Tool['inputSchema'] {

@@ -1,5 +1,6 @@
-import { resolve } from 'node:path'
+import { matchesGlob, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { APART } from './apart.ts'
 import {
   FILE_LENGTH_MAX_LINES,
   hasDefaultExport,
@@ -70,6 +71,23 @@ describe('the files', () => {
     const lengths = new Map(sources.map(({ path, lines }) => [path, lines]))
     const over = Object.entries(LONG_FILES).filter(([path]) => (lengths.get(path) ?? 0) > FILE_LENGTH_MAX_LINES)
     expect(Object.keys(LONG_FILES), 'take out what has shrunk').toEqual(over.map(([path]) => path))
+  })
+})
+
+describe('the test files', () => {
+  const units = sourcesOf(ROOT, 'test').filter(
+    ({ path }) => path.endsWith('.test.ts') && !path.startsWith('test/network/'),
+  )
+  const isApart = (path: string): boolean => APART.some(pattern => matchesGlob(path, pattern))
+
+  test('that replace a module, or count memory, have a program of their own', () => {
+    const peculiar = units.filter(({ code }) => /\bvi\.(?:mock|doMock|resetModules)\(|\bmemoryUsage\(/.test(code))
+    expect(peculiar.length).toBeGreaterThan(0)
+    expect(peculiar.filter(({ path }) => !isApart(path)).map(({ path }) => path)).toEqual([])
+  })
+
+  test('that have a program of their own are there', () => {
+    expect(APART.filter(pattern => !units.some(({ path }) => matchesGlob(path, pattern)))).toEqual([])
   })
 })
 

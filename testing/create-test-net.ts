@@ -20,10 +20,7 @@ export async function createTestNet(options: TestNetOptions = {}): Promise<TestN
   const url = process.env['ATOLL_TEST_URL'] ?? ''
   if (url !== '') return new LiveNet(url, seed)
   const { nodes = 1, latency = LATENCY, disk = DISK, hosts = HOSTS } = options
-  const names = typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `n${i + 1}`) : nodes
-  if (names.length === 0 || names.length > NODES_MAX || new Set(names).size < names.length) {
-    throw new Failure('bad-config', { nodes: names }, { note: `expected 1 to ${NODES_MAX} nodes of different names` })
-  }
+  const names = namesOf(nodes)
   return SimulatedNet.open({
     seed,
     origin: String(seed),
@@ -34,6 +31,14 @@ export async function createTestNet(options: TestNetOptions = {}): Promise<TestN
     // What they are given was checked by the units, or is of the test's own effects.
     effects: (options.effects ?? {}) as Effects,
   })
+}
+
+function namesOf(nodes: number | readonly string[]): readonly string[] {
+  const count = typeof nodes === 'number' ? nodes : nodes.length
+  const isCount = Number.isInteger(count) && count >= 1 && count <= NODES_MAX
+  const names = typeof nodes === 'number' ? Array.from({ length: isCount ? count : 0 }, (_, i) => `n${i + 1}`) : nodes
+  if (isCount && new Set(names).size === names.length && !names.includes('')) return names
+  throw new Failure('bad-config', { nodes }, { note: `expected 1 to ${NODES_MAX} nodes of different names` })
 }
 
 function seedOf(given = 1): number {

@@ -5,6 +5,7 @@ import { findProcess } from '../words/find-named.ts'
 import { nearWord } from '../words/near-word.ts'
 import { safeLine, safeName, showBytes } from '../showing/show-bytes.ts'
 import { showControlled } from '../showing/show-controlled.ts'
+import { timerKey } from '../words/timer-key.ts'
 import { renderTable } from '../showing/table.ts'
 
 type Timer = TimersView['timers'][number]
@@ -39,7 +40,7 @@ function tableOf(timers: readonly (Timer & Purpose)[]): string {
     timers
       .toSorted((a, b) => a.dueMs - b.dueMs)
       .map(({ key, name, dueMs, everyMs, message, input, cron }) => [
-        safeName(withoutPrefix(showBytes(key))),
+        safeName(timerKey(showBytes(key))),
         new Date(dueMs).toISOString(),
         dueMs > now ? showDuration(dueMs - now) : whyDue(name),
         cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
@@ -111,7 +112,7 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
   const timers = await context.client().processes.timers(process, context.limits)
   const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
   if (found !== undefined) return { process, timer: found }
-  const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
+  const known = timers.flatMap(timer => timer.name ?? []).map(timerKey)
   if (known.length === 0) throw new Failure('unknown-timer', { key }, { note: 'it holds none at all' })
   const near = nearWord(key, known)
   throw new Failure('unknown-timer', { key, known }, near === undefined ? {} : { note: `did you mean "${near}"?` })
@@ -120,6 +121,3 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
 function nameIn(timers: readonly Timer[], key: string): string | undefined {
   return timers.find(({ name }) => name === key)?.name
 }
-
-const withoutPrefix = (name: string): string =>
-  name.startsWith(SCHEDULE_TIMER_PREFIX) ? name.slice(SCHEDULE_TIMER_PREFIX.length) : name

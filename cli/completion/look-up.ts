@@ -5,6 +5,7 @@ import { findProcess, moduleNameOf, nameOf } from '../words/find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { templates } from '../project/templates.ts'
 import { shortId } from '../showing/short-id.ts'
+import { timerKey } from '../words/timer-key.ts'
 import { sampleValue } from './sample-value.ts'
 import { type Candidate, isInert, type Lookup } from './candidates.ts'
 
@@ -27,6 +28,8 @@ const POSITIONALS: Readonly<Record<string, Find>> = {
   module: context => named(context.client().modules.list({ timeoutMs: WAIT_MAX_MS }), moduleNameOf),
   message: messages,
   json: sampleInput,
+  key: timers,
+  snapshot: snapshots,
   template: async () => (await templates()).map(({ name, about }) => ({ value: name, about })),
   shell: async () => ['bash', 'zsh', 'fish', 'powershell'].map(value => ({ value, about: '' })),
   code: async () =>
@@ -63,6 +66,21 @@ async function sampleInput(
   const { messages: told, queries } = await interfaceOf(context, process)
   const question = told[message] ?? queries[message]
   return question === undefined ? [] : [{ value: `'${JSON.stringify(sampleValue(question.input))}'`, about: 'input' }]
+}
+
+/** The keys of a process's timers. */
+async function timers(context: CommandContext, [process = '']: readonly string[]): Promise<Candidate[]> {
+  const held = await context.client().processes.timers(await findProcess(context, process), { timeoutMs: WAIT_MAX_MS })
+  return held.flatMap(({ name, dueMs }) =>
+    name === undefined ? [] : [{ value: timerKey(name), about: `due ${new Date(dueMs).toISOString()}` }],
+  )
+}
+
+/** The names of the states that a process keeps. */
+async function snapshots(context: CommandContext, [process = '']: readonly string[]): Promise<Candidate[]> {
+  const id = await findProcess(context, process)
+  const kept = await context.client().processes.lifecycle(id, { timeoutMs: WAIT_MAX_MS })
+  return kept.snapshots.map(({ name, slot }) => ({ value: name, about: `as of slot ${slot}` }))
 }
 
 async function interfaceOf(context: CommandContext, process: string): Promise<InterfaceDescription> {

@@ -55,7 +55,7 @@ export const LIFECYCLE_COMMANDS: readonly Command[] = [
     load: async () => (await import('../commands/snapshots.ts')).snapshots,
   },
   {
-    name: 'process restore', usage: '<process> [name]', about: 'Put a kept state, or a document, in place of the present one',
+    name: 'process restore', usage: '<process> [snapshot]', about: 'Put a kept state, or a document, in place of the present one',
     options: {
       file: { type: 'string', value: 'file', about: 'a document that "state export" wrote; - is standard input' },
       ...PENDING_OPTION,
@@ -64,7 +64,7 @@ export const LIFECYCLE_COMMANDS: readonly Command[] = [
     load: async () => (await import('../commands/snapshots.ts')).restore,
   },
   {
-    name: 'process forget', usage: '<process> <name>', about: 'Have it drop a state that it keeps', options: {},
+    name: 'process forget', usage: '<process> <snapshot>', about: 'Have it drop a state that it keeps', options: {},
     examples: ['atoll process forget hits before-sale'],
     load: async () => (await import('../commands/snapshots.ts')).forget,
   },

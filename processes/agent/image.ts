@@ -3,6 +3,7 @@ import { type AgentModule, CHUNK_SIZE_BYTES, type Failure, HostFault } from '../
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { engine } from './engine.ts'
+import { keepForGood } from './for-good.ts'
 import { gasReserveOf, LOAD_GAS } from './gas.ts'
 import type { Entry } from './entry.ts'
 import { Machine, STACK_BYTES } from './machine.ts'
@@ -148,6 +149,7 @@ function whyRefused(thrown: unknown, machine: Machine, entry: Entry, positions: 
 
 function capture(machine: Machine, base: Image | undefined, entry: Entry): Image {
   const { memory } = machine.calls
+  keepForGood(memory)
   const dirty: number[] = []
   const count = memory.dirtyChunks(dirty)
   const overlay = new Map(base?.overlay)

@@ -1,6 +1,7 @@
 // The thread in which the engine of agents is made: gets the engine of npm, gives the other.
 import { parentPort, workerData } from 'node:worker_threads'
 import binaryen from 'binaryen'
+import { keepCounts } from './kept-counts.mjs'
 
 /** JS_FreeValueRT of quickjs-wasi 3.6.2: a third of all calls that a message makes are of it, or of what does nothing but call it. */
 const FREE_VALUE = '28'
@@ -9,8 +10,13 @@ const FIRST_COUNTED = BigInt.asUintN(64, -9n << 32n)
 /** Of a function's code, as the optimizer counts. With 60 the engine is a fifth longer, and not quicker. */
 const INLINED_SIZE_MAX = 40
 
+/** What `keepCounts` has to find: another engine has other places. */
+const COUNTED_PLACES = 466
+
 const module = binaryen.readBinary(workerData)
 guardFreeing(module)
+const places = keepCounts(module)
+if (places !== COUNTED_PLACES) throw new Error(`expected ${COUNTED_PLACES} places that count references, got ${places}`)
 binaryen.setOptimizeLevel(2)
 binaryen.setShrinkLevel(0)
 binaryen.setAlwaysInlineMaxSize(INLINED_SIZE_MAX)

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { BASH_COMPLETION } from '../../cli/completion/bash.ts'
 import { type Candidate, candidates, isInert } from '../../cli/completion/candidates.ts'
 import { firstCall } from '../../cli/showing/words-to-type.ts'
 import { sampleValue } from '../../cli/completion/sample-value.ts'
@@ -80,6 +82,49 @@ describe('a word that a shell is offered', () => {
     ]) {
       expect(isInert(word), word).toBe(false)
     }
+  })
+})
+
+describe('what bash is offered', () => {
+  /** What bash would put in place of `replaced`, if `atoll complete` answered with `told`; and the words that it was asked with. */
+  const offered = (words: readonly string[], line: string, replaced: string, told: readonly string[]) => {
+    const script = `${BASH_COMPLETION}${BASH_COMPLETION}
+      atoll() { printf '%s\\n' "$*" >&3; printf '%s\\n' ${told.map(word => `$'${word.replaceAll("'", "\\'")}'`).join(' ')} :4; }
+      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE=$LINE COMP_POINT=\${#LINE}
+      _atoll atoll "$REPLACED" ''
+      printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout, output } = spawnSync('bash', ['--norc', '-c', script, 'bash', ...words], {
+      env: { PATH: process.env['PATH'], LINE: line, REPLACED: replaced },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    })
+    return { words: stdout.trimEnd().split('\n'), asked: output[3]?.slice(0, -1), complained: output[2] }
+  }
+
+  it('needs no other package, and carries nothing out', () => {
+    expect(offered(['atoll', 'call', 'hi'], 'atoll  call hi', 'hi', ['hits\tan id', 'hive'])).toEqual({
+      words: ['hits', 'hive'],
+      asked: 'complete -- call hi',
+      complained: '',
+    })
+    expect(offered(['atoll', 'send', '$(echo x)', ''], 'atoll send $(echo x) ', '', ['a']).asked).toBe(
+      'complete -- send $(echo x) ',
+    )
+  })
+
+  it('is the part of a word that bash replaces', () => {
+    const module = ['counter@1.0.0', 'counter@2.0.0']
+    const words = ['atoll', 'module', 'show', 'counter', '@', '1']
+    expect(offered(words, 'atoll module show counter@1', '@1', module).words).toEqual(['@1.0.0', '@2.0.0'])
+    const url = ['atoll', 'call', '--url', '=', 'http', ':', '//n', 'hi']
+    expect(offered(url, 'atoll call --url=http://n hi', 'hi', ['hits']).asked).toBe(
+      'complete -- call --url=http://n hi',
+    )
+    const json = [`'{"by":1}'`]
+    expect(offered(['atoll', 'call', 'hits', 'add', ''], 'atoll call hits add ', '', json).words).toEqual(json)
+    expect(offered(['atoll', 'call', 'hits', 'add', "'{"], "atoll call hits add '{", '{', json).words).toEqual([
+      '{"by":1}',
+    ])
   })
 })
 

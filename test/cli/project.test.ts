@@ -241,7 +241,16 @@ describe('deploy', { timeout: 180_000 }, () => {
     expect((await atoll('send', 'counter', 'total')).code).toBe(2)
     expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
     expect((await atoll('complete', '--', 'call', 'counter', '')).stdout).toContain('add\tAdd to the total')
-    expect((await atoll('complete', '--', 'call', 'counter', 'add', '')).stdout).toContain('\'{"by":1}\'')
+    const offered = async (shell: string, ...words: string[]): Promise<string | undefined> => {
+      const env = { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url, ATOLL_COMPLETION_FOR: shell }
+      return (await run(['complete', '--', ...words], { cwd: folder.path, env })).stdout.split('\t')[0]
+    }
+    expect(await offered('', 'call', 'counter', 'add', '')).toBe('\'{"by":1}\'')
+    expect(await offered('zsh', 'call', 'counter', 'add', '')).toBe('\'{"by"\\:1}\'')
+    expect(await offered('fish', 'call', 'counter', 'add', '')).toBe('{"by":1}')
+    expect(await offered('', 'schedule', 'run-now', 'counter', '')).toBe('idle')
+    expect((await atoll('process', 'snapshot', 'counter', '--name', 'before')).code).toBe(0)
+    expect(await offered('', 'process', 'restore', 'counter', 'b')).toBe('before')
   })
 })
 

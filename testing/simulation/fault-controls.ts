@@ -1,4 +1,4 @@
-import { Failure } from '../../protocol/index.ts'
+import { Failure, isId } from '../../protocol/index.ts'
 import { microsecondsOf } from '../duration.ts'
 import type { FaultRule, Faults } from './faults.ts'
 import type { FaultTarget, NetFaults, ProcessName } from '../test-net.ts'
@@ -6,8 +6,8 @@ import type { FaultTarget, NetFaults, ProcessName } from '../test-net.ts'
 export interface FaultControlsParts {
   readonly nodes: readonly string[]
   readonly faults: Faults
-  /** The node that a process lives on. */
-  homeOf(process: string): string
+  /** The node that a process lives on; nothing, if nobody has seen it. */
+  homeOf(process: string): string | undefined
   crash(node: string): void
   restart(node: string): Promise<void>
   note(text: string): void
@@ -17,10 +17,22 @@ export interface FaultControlsParts {
 export function faultControls(parts: FaultControlsParts): NetFaults {
   const { nodes, faults, note } = parts
   const idOf = (name: ProcessName): string => (typeof name === 'string' ? name : name.id)
-  const nodeOf = (name: ProcessName): string => (nodes.includes(idOf(name)) ? idOf(name) : parts.homeOf(idOf(name)))
+  const unknown = (node: string): Failure => new Failure('bad-config', { node, nodes }, { note: 'no such node' })
+  const nodeOf = (name: ProcessName): string => {
+    const id = idOf(name)
+    const home = nodes.includes(id) ? id : parts.homeOf(id)
+    if (home === undefined) throw unknown(id)
+    return home
+  }
+  /** A process that is not yet there can be meant, too. */
+  const endOf = (name: ProcessName | undefined): string | undefined => {
+    const id = name && idOf(name)
+    if (id !== undefined && !nodes.includes(id) && !isId(id)) throw unknown(id)
+    return id
+  }
   const add = (kind: FaultRule['kind'], { from, to, p = 1 }: FaultTarget = {}, delayUs = 0): void => {
     if (!(p >= 0 && p <= 1)) throw new Failure('bad-config', { p }, { note: 'a probability is from 0 to 1' })
-    const rule = { kind, p, delayUs, from: from && idOf(from), to: to && idOf(to) }
+    const rule = { kind, p, delayUs, from: endOf(from), to: endOf(to) }
     note(`fault: ${kind} ${JSON.stringify(rule)}`)
     faults.add(rule)
   }
@@ -32,8 +44,11 @@ export function faultControls(parts: FaultControlsParts): NetFaults {
       await Promise.all(names.map(name => parts.restart(nodeOf(name))))
     },
     partition(...groups) {
-      const unknown = groups.flat().find(name => !nodes.includes(name))
-      if (unknown !== undefined) throw new Failure('bad-config', { node: unknown, nodes }, { note: 'no such node' })
+      const all = groups.flat()
+      const strange = all.find(name => !nodes.includes(name))
+      if (strange !== undefined) throw unknown(strange)
+      const twice = all.find((name, at) => all.indexOf(name) !== at)
+      if (twice !== undefined) throw new Failure('bad-config', { node: twice }, { note: 'a node is in one group' })
       note(`fault: partition ${groups.map(group => group.join(' ')).join(' | ')}`)
       faults.partition(...groups)
     },

@@ -20,6 +20,7 @@ import { isAgent, ModuleShelf, type SpawnSource } from '../module-shelf.ts'
 import { netClient } from '../net-client.ts'
 import { netReport } from '../net-report.ts'
 import { SimWorld, type SimWorldParts } from './sim-world.ts'
+import { END_MS } from './virtual-time.ts'
 import { tagsOf } from '../spawn-tags.ts'
 import type {
   AgentSpawnOptions,
@@ -45,6 +46,7 @@ export class SimulatedNet implements TestNet {
   readonly #clients = new Map<string, Client>()
   readonly #modules = new ModuleShelf()
   readonly #forks: SimulatedNet[] = []
+  #closed = false
 
   private constructor(parts: SimWorldParts) {
     this.#parts = parts
@@ -53,9 +55,9 @@ export class SimulatedNet implements TestNet {
     this.fault = faultControls({
       nodes: parts.nodes,
       faults: world.faults,
-      homeOf: process => world.homeOf(process),
+      homeOf: process => world.homes.get(process),
       crash: name => world.crash(name),
-      restart: name => world.restart(name),
+      restart: name => this.#open.restart(name),
       note: text => world.note(text),
     })
   }
@@ -67,6 +69,16 @@ export class SimulatedNet implements TestNet {
     const net = new SimulatedNet(parts)
     await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
     return net
+  }
+
+  /** @throws {Failure} `bad-config` once the network is closed */
+  get #open(): SimWorld {
+    if (!this.#closed) return this.#world
+    throw new Failure(
+      'bad-config',
+      {},
+      { note: 'the network is closed: its test has ended, or a promise of it was not awaited' },
+    )
   }
 
   get seed(): number {
@@ -110,7 +122,7 @@ export class SimulatedNet implements TestNet {
     source: SpawnSource | AnyImplementation,
     options: PlainSpawnOptions & Partial<AgentSpawnOptions<AnyContract>> = {},
   ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
-    const { node = this.#world.first, name, agree, through = node } = options
+    const { node = this.#open.first, name, agree, through = node } = options
     const client = this.client(through)
     const keyOf = (unit: string): string => this.#world.node(unit).keys.key
     const computeUnits = options.computeUnits?.map(keyOf)
@@ -146,7 +158,7 @@ export class SimulatedNet implements TestNet {
   }
 
   async handover(process: ProcessName, to: HandoverOptions): Promise<HandedOver> {
-    const { through = to.schedulers[0] ?? this.#world.first, ...fields } = to
+    const { through = to.schedulers[0] ?? this.#open.first, ...fields } = to
     const keysOf = (names: readonly string[]): string[] => names.map(name => this.#world.node(name).keys.key)
     const handed = await this.client(through).processes.handover(idOf(process), {
       ...fields,
@@ -157,27 +169,39 @@ export class SimulatedNet implements TestNet {
     return handed
   }
 
-  advance(by: Duration): Promise<void> {
-    return this.#world.time.advance(millisecondsOf(by))
+  async advance(by: Duration): Promise<void> {
+    const byMs = millisecondsOf(by)
+    if (this.now + byMs > END_MS) throw new Failure('bad-config', { by }, { note: 'simulated time ends in 2255' })
+    await this.#open.time.advance(byMs)
   }
 
   async settled(options: { readonly within?: Duration | undefined } = {}): Promise<void> {
-    const { time, lastTroubles } = this.#world
+    const { time, lastTroubles } = this.#open
     if (await time.quiet(millisecondsOf(options.within ?? SETTLED_MAX_MS))) return
     const note = 'something goes on for ever; what units met last is in the details'
     throw new Failure('timeout', { waits: time.work, troubles: lastTroubles }, { note })
   }
 
   async heal(): Promise<void> {
-    const world = this.#world
+    const world = this.#open
     world.note('heal')
     world.faults.heal()
-    const down = this.nodes.filter(name => world.node(name).run === undefined)
-    await Promise.all(down.map(name => world.restart(name)))
+    await Promise.all(this.#down.map(name => world.restart(name)))
+  }
+
+  get #down(): readonly string[] {
+    return this.nodes.filter(name => this.#world.node(name).run === undefined)
   }
 
   async expectConverged(): Promise<{ readonly processes: number; readonly slots: number }> {
     await this.settled()
+    const down = this.#down
+    if (down.length > 0)
+      throw new Failure(
+        'bad-config',
+        { down },
+        { note: 'nodes that are down can show nothing: net.heal() starts them' },
+      )
     const { time, receipts } = this.#world
     const runs = this.#world.runs()
     await time.during(checkExactlyOnce(runs, receipts))
@@ -195,7 +219,7 @@ export class SimulatedNet implements TestNet {
   }
 
   async fork(): Promise<TestNet> {
-    const { names, homes } = this.#world
+    const { names, homes } = this.#open
     const fork = await SimulatedNet.open({
       ...this.#parts,
       origin: `${this.#parts.origin}/fork ${this.#forks.length + 1}`,
@@ -232,6 +256,7 @@ export class SimulatedNet implements TestNet {
 
   /** Nothing of it lives outside this program: ended is as good as closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
     for (const fork of this.#forks) await fork[Symbol.asyncDispose]()
     this.#world.crashAll()
   }

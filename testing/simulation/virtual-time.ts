@@ -19,6 +19,9 @@ interface Goal {
 /** The first of January 2026, where every simulation begins. */
 export const START_MS = Date.UTC(2026, 0, 1)
 
+/** Microseconds since 1970 are exact up to here. */
+export const END_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000)
+
 /**
  * Time of a whole network.
  *

@@ -10,14 +10,18 @@ const kept: object[] = []
 export function keepShapes(fields: readonly string[], prototype: object = Object.prototype): void {
   if (fields.length > FIELDS_MAX) return
   for (let count = 0; count <= fields.length; count++) {
-    const object = Object.create(prototype) as Record<string, undefined>
-    for (const field of fields.slice(0, count)) object[field] = undefined
-    kept.push(object)
+    // Of each two: the count of a layout that a single object has is not for good (`for-good.ts`).
+    for (let copies = 0; copies < 2; copies++) {
+      const object = Object.create(prototype) as Record<string, undefined>
+      for (const field of fields.slice(0, count)) object[field] = undefined
+      kept.push(object)
+    }
   }
 }
 
-/** The same of an object whose fields nobody sees, but for what comes before its last field. */
-export function keepShapeOf(object: object): void {
-  keepShapes(Object.keys(object), Object.getPrototypeOf(object) as object)
-  kept.push(object)
+/** The same of objects that are made alike, of which only the last field may be hidden. */
+export function keepShapesOf(make: () => object): void {
+  const [one, other] = [make(), make()]
+  keepShapes(Object.keys(one), Object.getPrototypeOf(one) as object)
+  kept.push(one, other)
 }

@@ -5,7 +5,7 @@ import { type Program, prepareSchema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
 import { AgentContext } from './context.ts'
-import { keepShapeOf } from './kept-shapes.ts'
+import { keepShapesOf } from './kept-shapes.ts'
 import { rejected } from './output.ts'
 import { makeRoutes } from './routes.ts'
 import { Task } from './task.ts'
@@ -49,12 +49,15 @@ function prepareSchemas({ contract }: Program): void {
 
 /** What is made for each message. */
 function keepShapesOfMessages(): void {
-  const task = new Task('', '', 0, '', 0, '')
-  keepShapeOf(task)
-  keepShapeOf(new AgentContext(task))
+  const task = (): Task => new Task('', '', 0, '', 0, '')
+  keepShapesOf(task)
+  keepShapesOf(() => new AgentContext(task()))
 }
 
-const describe = (error: unknown): string => JSON.stringify(tell(error))
+/** A program may have taken it away when it is asked what it threw. */
+const { stringify } = JSON
+
+const describe = (error: unknown): string => stringify(tell(error))
 
 /** The stack below: the host calls this on top of code that stopped, whose frames are still there. */
 const where = (): string => new Error('here').stack ?? ''
