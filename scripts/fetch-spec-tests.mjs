@@ -17,6 +17,12 @@ const WABT_RELEASE = 'bookworm'
 const CONVERT = ['--enable-memory64', '--enable-extended-const']
 
 const target = join(dirname(import.meta.dirname), '.cache', 'spec-tests')
+/** Written when all of them are there. */
+const manifestPath = join(target, 'manifest.json')
+if (existsSync(manifestPath)) {
+  process.stdout.write(`${target} is there already\n`)
+  process.exit()
+}
 const work = mkdtempSync(join(tmpdir(), 'spec-tests-'))
 
 function run(command, args, options = {}) {
@@ -101,7 +107,7 @@ try {
     }
   }
   if (!existsSync(target)) throw new Error('no test was converted')
-  writeFileSync(join(target, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`)
+  writeFileSync(manifestPath, `${JSON.stringify(manifest, null, 1)}\n`)
   const converted = manifest.filter(({ unconverted }) => unconverted === undefined).length
   process.stdout.write(`${converted} of ${manifest.length} files are in ${target}\n`)
 } finally {

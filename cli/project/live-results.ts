@@ -1,6 +1,13 @@
-import { decodeProcessOutput, findTag, type ResultView } from '../../protocol/index.ts'
+import {
+  decodeProcessOutput,
+  findTag,
+  type ProcessOutput,
+  type ResultView,
+  type SettledMessage,
+} from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import { safeBlock, safeLine } from '../showing/show-bytes.ts'
+import { shortId } from '../showing/short-id.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHOWN_CHARACTERS = 160
@@ -10,6 +17,8 @@ export class LiveResults {
   readonly #client: Client
   readonly #terminal: Terminal
   readonly #followed = new Set<string>()
+  /** Actions of the messages that wait for something, by their ids: a later slot tells what came of them. */
+  readonly #waiting = new Map<string, string>()
   /** The first that was followed. */
   first: { readonly name: string; readonly process: string } | undefined
   isOn = true
@@ -40,20 +49,43 @@ export class LiveResults {
     const { paintErr } = this.#terminal
     const { envelope } = await this.#client.processes.slot(process, result.slot)
     const action = ('tags' in envelope ? findTag(envelope.tags, 'Action') : undefined) ?? envelope.kind
-    const mark = result.status === 'ok' ? paintErr('green', '●') : paintErr('red', '●')
+    const outcome = result.status === 'ok' ? outcomeOf(result) : undefined
+    if (outcome?.pending === true && result.message !== undefined) this.#waiting.set(result.message, action)
+    const mark = (isOk: boolean): string => paintErr(isOk ? 'green' : 'red', '●')
+    const begin = `${name} ${paintErr('dim', `#${result.slot}`)}`
     const log = result.log === '' ? '' : `\n    ${safeBlock(result.log)}`
-    return `${mark} ${name} ${paintErr('dim', `#${result.slot}`)} ${action} ${whatCame(result)}${log}`
+    const own = `${mark(result.status === 'ok')} ${begin} ${action} ${whatCame(result, outcome)}`.trimEnd() + log
+    const settled = (outcome?.settled ?? []).map(
+      one => `${mark(one.error === undefined)} ${begin} ${this.#actionOf(one)} ${whatSettled(one)}`,
+    )
+    return [own, ...settled].join('\n')
+  }
+
+  #actionOf({ message }: SettledMessage): string {
+    const action = this.#waiting.get(message) ?? shortId(message)
+    this.#waiting.delete(message)
+    return action
   }
 }
 
-function whatCame({ status, error, output }: ResultView): string {
-  if (status !== 'ok') return safeLine(`${error?.code ?? status}: ${error?.message ?? ''}`)
+/** What an agent or a program says came of a message; nothing, of what says nothing in that form. */
+function outcomeOf({ output }: ResultView): ProcessOutput | undefined {
   try {
-    const { reply, pending, events = [] } = decodeProcessOutput(output)
-    const emitted = events.length === 0 ? '' : ` · ${events.map(event => event.name).join(', ')}`
-    if (pending === true) return `… waits${emitted}`
-    return `${reply === undefined ? '' : `→ ${safeLine(JSON.stringify(reply)).slice(0, SHOWN_CHARACTERS)}`}${emitted}`
+    return decodeProcessOutput(output)
   } catch {
-    return ''
+    return undefined
   }
 }
+
+function whatCame({ status, error }: ResultView, outcome: ProcessOutput | undefined): string {
+  if (status !== 'ok') return safeLine(`${error?.code ?? status}: ${error?.message ?? ''}`)
+  const { reply, pending, events = [] } = outcome ?? {}
+  const emitted = events.length === 0 ? '' : ` · ${events.map(event => event.name).join(', ')}`
+  return `${pending === true ? '… waits' : showReply(reply)}${emitted}`
+}
+
+const whatSettled = (one: SettledMessage): string =>
+  one.error === undefined ? showReply(one.reply) : safeLine(`${one.error.code}: ${one.error.message}`)
+
+const showReply = (reply: unknown): string =>
+  reply === undefined ? '' : `→ ${safeLine(JSON.stringify(reply)).slice(0, SHOWN_CHARACTERS)}`

@@ -56,7 +56,7 @@ export class Outbox {
       this.#drop(`a message to "${to.slice(0, 60)}": not the id of a process`)
       return
     }
-    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor }, ...how })
+    this.#add({ to: asProcessId(to), body: { kind: 'message', tags: wellFormed(tags), data, anchor }, ...how })
   }
 
   spawn(spawn: GuestSpawn): ProcessId {
@@ -65,7 +65,7 @@ export class Outbox {
     const named = findTag(spawn.tags, 'Module') === undefined ? [{ name: 'Module', value: spawn.module }] : []
     const policy = spawn.tags.some(namesScheduler) ? [] : policyTags(this.#process.policy)
     const to = childId(this.#process.id, this.#slot, this.#sends.length)
-    const tags = [...spawn.tags, ...named, ...policy]
+    const tags = wellFormed([...spawn.tags, ...named, ...policy])
     const fault = faultOfSpawn(tags)
     const { data, anchor, depthMin, fuelMax } = spawn
     if (fault === undefined) this.#add({ to, body: { kind: 'spawn', tags, data, anchor }, depthMin, fuelMax })
@@ -134,6 +134,12 @@ export class Outbox {
   #drop(text: string): void {
     if (this.dropped.length < 16) this.dropped.push(`dropped ${text}`)
   }
+}
+
+/** Half a character, as a program may cut it from a text, cannot travel. */
+function wellFormed(tags: readonly Tag[]): readonly Tag[] {
+  if (tags.every(({ name, value }) => name.isWellFormed() && value.isWellFormed())) return tags
+  return tags.map(({ name, value }) => ({ name: name.toWellFormed(), value: value.toWellFormed() }))
 }
 
 const atLeastNothing = (gas: bigint): bigint => (gas > 0n ? gas : 0n)

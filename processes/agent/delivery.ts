@@ -19,6 +19,8 @@ export const NOBODY = -1
 /** An error of an earlier attempt, and the request that failed with it, by its slot. */
 export type KnownFailure = readonly [step: number, code: string, message: string, request: number]
 
+const REFERENCE_MAX_BYTES = 1024
+
 /** A message as the program inside gets it; docs/protocol/agent.md tells of each. */
 export interface Delivery {
   readonly numbers: readonly [kind: number, flags: number, slot: number, timestampMs: number]
@@ -50,7 +52,7 @@ export function deliveryOf(
   const fromProcess = message.fromProcess !== undefined
   let flags = fromProcess ? FROM_PROCESS : 0
   if (!isText) flags |= BASE64
-  const reference = fromProcess ? findTag(tags, 'Reference') : undefined
+  const reference = fromProcess ? referenceOf(tags) : undefined
   const answers = findTag(tags, 'X-Reference')
   if (reference !== undefined) flags |= HAS_REFERENCE
   if (answers !== undefined) flags |= IS_REPLY
@@ -81,6 +83,12 @@ export function deliveryOf(
       Buffer.from(answers ?? reference ?? ''),
     ],
   }
+}
+
+/** What a process says it waits with. What does not fit the tags of an answer nobody can be waiting with. */
+function referenceOf(tags: GuestMessage['tags']): string | undefined {
+  const reference = findTag(tags, 'Reference')
+  return reference !== undefined && Buffer.byteLength(reference) <= REFERENCE_MAX_BYTES ? reference : undefined
 }
 
 /** A tick has no data: how many slots of it failed stands there. */

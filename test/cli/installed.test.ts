@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -55,3 +55,19 @@ test('what a package exports can be imported by its name', async () => {
   )
   expect((await node(path)).stdout).toBe('function 3002 function\n')
 })
+
+test('npm create atoll begins a project', async () => {
+  const creator = join(PROJECT, 'node_modules/create-atoll')
+  await cp(join(ROOT, 'create-atoll'), creator, { recursive: true })
+  await cp(join(ROOT, 'templates'), join(PACKAGE, 'templates'), { recursive: true })
+  await mkdir(join(PROJECT, 'node_modules/.bin'), { recursive: true })
+  await symlink(join(creator, 'create-atoll.js'), join(PROJECT, 'node_modules/.bin/create-atoll'))
+  const npm = promisify(execFile)('npm', ['create', 'atoll', 'counter', 'hits'], { cwd: PROJECT, timeout: 180_000 })
+  expect((await npm).stdout).toContain('hits: a project of the template counter')
+  expect(await readdir(join(PROJECT, 'hits'))).toEqual(expect.arrayContaining(['counter.contract.ts', 'package.json']))
+
+  const [{ version }, { version: own, dependencies }] = await Promise.all(
+    [ROOT, creator].map(async folder => JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))),
+  )
+  expect([own, dependencies.atoll]).toEqual([version, version])
+}, 180_000)

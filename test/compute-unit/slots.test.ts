@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   CELL_VALUE_MAX_BYTES,
+  decodePushBody,
   envelopeId,
   type GuestContext,
   type Result,
@@ -98,8 +99,15 @@ describe('no program can stop its process', () => {
       context.log(`${'x'.repeat(64 * 1024 - 1)}😀`)
       context.assign(fakeId(1), [other(1)], [half])
       context.send({ to: `${'y'.repeat(59)}😀`, tags: [], data: NO_BYTES })
+      context.send({ to: other(1), tags: [{ name: half, value: `a${half}` }], data: NO_BYTES })
+      context.spawn({ module: other(9), tags: [{ name: 'name', value: half }], data: NO_BYTES })
     })
     expect(said).toMatchObject({ status: 'ok', assigns: [{ exclude: ['\ufffd'] }] })
+    const [message, spawn] = said.outbox.map(({ bodyBytes }) => decodePushBody(bodyBytes).tags)
+    expect([message?.[0], spawn?.[0]]).toEqual([
+      { name: '\ufffd', value: 'a\ufffd' },
+      { name: 'name', value: '\ufffd' },
+    ])
     const failed = scripted.run(() => ({
       status: 'error',
       gas: 1n,

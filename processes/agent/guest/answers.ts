@@ -1,8 +1,9 @@
 import { type Asker, agent } from './agent.ts'
 import { AgentError } from './agent-error.ts'
 import { host } from './host.ts'
-import { bytesOf, hasRoomFor, SENDS_MAX_BYTES, sendText, slot } from './slot.ts'
+import { hasRoomFor, SENDS_MAX_BYTES, sendText, slot } from './slot.ts'
 import type { Task } from './task.ts'
+import { bytesOf } from './text-bytes.ts'
 
 /** Answers that wait for room, and their bytes with those of the requests they keep. Twice as many with errors, which are short. */
 const LATE_MAX = 10_000

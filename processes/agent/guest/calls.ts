@@ -1,8 +1,10 @@
 import { agent, type Call, type Reply } from './agent.ts'
 import { FLAGS, type Task } from './task.ts'
 import { AgentError, unplaced } from './agent-error.ts'
+import { msFromNow } from './from-now.ts'
 import { over } from './over.ts'
 import { sendText, slot } from './slot.ts'
+import { checkTags } from './tags.ts'
 import { wakeAt } from './wake.ts'
 
 const TIMEOUT_DEFAULT_MS = 60_000
@@ -10,6 +12,11 @@ const TIMEOUT_MIN_MS = 1000
 /** Before another is asked again who had too much to do. */
 const BUSY_PAUSE_MS = 1000
 const CALLS_MAX = 10_000
+/** What makes a message a call, without the chain of those that wait. */
+const CALL_TAGS = 3
+const CALL_TAGS_BYTES = 32
+/** `<process>:<message>` */
+const LINK_MAX = 87
 /** Links of a chain of waiting calls that are told on; the tags of a message have room for no more. */
 const CHAIN_MAX = 24
 
@@ -41,7 +48,7 @@ function call(request: Request): Promise<Reply> {
   const head = headOf(request, reference)
   const again = () => sendText(head, request.data)
   again()
-  const deadlineMs = slot.nowMs + timeoutMs
+  const deadlineMs = msFromNow(timeoutMs)
   wakeAt(deadlineMs)
   slot.isAsync = true
   return new Promise((resolve, reject) => {
@@ -82,7 +89,9 @@ function headOf({ task, to, tags }: Request, reference: number): string {
   const named = isKnown ? tags : JSON.stringify(tags).slice(1, -1)
   const comma = named === '' ? '' : ','
   const target = isKnown ? `"${to}"` : JSON.stringify(to)
-  return `[0,${target},[${named}${comma}"Reference","${reference}"${chainTags(task)}]`
+  const chain = chainTags(task)
+  if (!isKnown) checkTags(tags, CALL_TAGS, CALL_TAGS_BYTES + chain.length)
+  return `[0,${target},[${named}${comma}"Reference","${reference}"${chain}]`
 }
 
 /** Who waits while this request is under way, so that whoever is asked can see a circle: JSON, with a comma before. */
@@ -93,7 +102,8 @@ function chainTags(task: Task | undefined): string {
 }
 
 function chainOf(task: Task, last: string): string {
-  const above = task.reference === undefined ? [] : task.waiting
+  // Others tell what they like.
+  const above = task.reference === undefined ? [] : task.waiting.filter(link => link.length <= LINK_MAX)
   return [...above, last].slice(-CHAIN_MAX).join(',')
 }
 
@@ -125,7 +135,7 @@ function errorOf({ action, to }: Call, { data }: Reply, code: string | undefined
 }
 
 function waitOn(call: Call, ms: number): void {
-  call.deadlineMs = slot.nowMs + ms
+  call.deadlineMs = msFromNow(ms)
   agent.calls.set(call.reference, call)
   wakeAt(call.deadlineMs)
 }

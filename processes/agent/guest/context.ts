@@ -9,11 +9,14 @@ import { host } from './host.ts'
 import { makeRef, type Ref } from './refs.ts'
 import { cancelSchedule, setSchedule, type When } from './schedules.ts'
 import { addEvent, send, slot } from './slot.ts'
-import { flatTags, tagRecord } from './tags.ts'
+import { checkTags, flatTags, tagRecord } from './tags.ts'
 import { sleepFor } from './wake.ts'
 
 /** The outside is slower than the network, and what is asked of it is tried again. */
 const EFFECT_TIMEOUT_MS = 300_000
+/** What the host adds to the tags of a spawn: the policy of the parent. */
+const SPAWN_TAGS = 24
+const SPAWN_TAGS_BYTES = 1500
 const ID = /^[\w-]{43}$/
 
 interface RawMessage {
@@ -91,9 +94,10 @@ export class AgentContext {
     checkGiven(promised.args, options.args, 'bad-input', `args of ${promised.name}`)
     const tags = flatTags(options.tags)
     for (let at = 0; at < tags.length; at += 2) {
-      if (/^(?:Module|Scheduler|Compute)/.test(tags[at] ?? ''))
+      if (/^(?:Module|Scheduler|Compute)/i.test(tags[at] ?? ''))
         throw new AgentError('bad-call', `a child has its parent's ${tags[at]}`)
     }
+    checkTags(tags, SPAWN_TAGS, SPAWN_TAGS_BYTES)
     const id = host.child(slot.sends.length)
     const data = JSON.stringify(inputToSend(promised.args, options.args)) ?? ''
     send([1, module, [...tags, 'Content-Type', 'application/json'], data])
@@ -102,19 +106,23 @@ export class AgentContext {
 
   /** Has the messenger unit do something outside; the result comes back as a signed message. */
   effect(name: string, input: unknown, options: { key?: string; timeout?: Duration } = {}): Promise<unknown> {
+    const { key } = options
     const request = () => {
+      if (typeof name !== 'string' || (key !== undefined && typeof key !== 'string'))
+        throw new AgentError('bad-call', 'the name of an effect and its key are texts')
       const { messenger = '', messengerAddress = '' } = agent.facts ?? {}
       const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
-      if (options.key !== undefined) tags.push('Effect-Key', options.key)
+      if (key !== undefined) tags.push('Effect-Key', key)
       const data = JSON.stringify(input) ?? ''
       const timeoutMs = options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
       return { task: this.#task, to: messenger, answerer: messengerAddress, action: name, tags, data, timeoutMs }
     }
-    return answered(request, ({ data }) => (data === '' ? undefined : JSON.parse(data)))
+    return answered(request, ({ data }) => outcomeOf(name, data))
   }
 
   send(message: RawMessage): void {
     const { to, tags, data } = rawOf(message)
+    checkTags(tags)
     send([0, to, tags, data])
   }
 
@@ -133,10 +141,21 @@ function rawOf({ to, action, tags, data }: RawMessage): {
   data: string
 } {
   const flat = flatTags(tags)
+  if (action !== undefined && typeof action !== 'string') throw new AgentError('bad-call', 'an action is a text')
   if (action !== undefined) flat.unshift('Action', action)
   if (data === undefined || typeof data === 'string') return { to: idOf(to), tags: flat, data: data ?? '' }
   flat.push('Content-Type', 'application/json')
   return { to: idOf(to), tags: flat, data: JSON.stringify(data) ?? '' }
+}
+
+/** What came of an effect. */
+function outcomeOf(name: string, data: string): unknown {
+  if (data === '') return undefined
+  try {
+    return JSON.parse(data)
+  } catch {
+    throw new AgentError('bad-reply', `${name}: its answer is not JSON`)
+  }
 }
 
 function idOf(id: unknown): string {

@@ -12,7 +12,7 @@ import { canRunQueued, seal } from './output.ts'
 import { answer } from './queries.ts'
 import { SCHEDULE_PREFIX, setAgain } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
-import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
+import { beginSlot, failStep, isNearlyFull, slot } from './slot.ts'
 import { endIfStuck, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
 import { WAKE_TIMER } from './wake.ts'
@@ -71,7 +71,7 @@ export function next(): string | undefined {
   slot.isBare = false
   if (slot.failed.size === 0) endIfStuck()
   if (slot.failed.size > 0) return seal()
-  const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
+  const due = isNearlyFull() ? undefined : slot.due.shift()
   if (due !== undefined) {
     slot.step += 1
     due()

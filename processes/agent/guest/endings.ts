@@ -43,9 +43,8 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
   }
   answerError(task, task, code, message)
   if (task === slot.own) slot.reply = ''
-  settled(task, `,"error":${JSON.stringify({ code, message })}`)
+  slot.settled.push(settled(task, `,"error":${JSON.stringify({ code, message })}`))
 }
 
-export function settled(task: Task, rest: string): void {
-  slot.settled.push(`{"message":${JSON.stringify(task.id)}${rest}}`)
-}
+/** JSON of how a request of an earlier slot ended. */
+export const settled = (task: Task, rest: string): string => `{"message":${JSON.stringify(task.id)}${rest}}`

@@ -4,6 +4,7 @@ import { absentDigest } from './absent.ts'
 import { AgentError } from './agent-error.ts'
 import { clone } from './clone.ts'
 import { format } from './format.ts'
+import { LATEST_MS } from './from-now.ts'
 import { host } from './host.ts'
 import { Utf8Decoder, Utf8Encoder } from './text-codecs.ts'
 import { sleepFor } from './wake.ts'
@@ -59,8 +60,18 @@ const log = (...values: unknown[]): void => host.log(format(values))
 
 const later =
   (isRepeated: boolean) =>
-  (code: (...values: unknown[]) => void, ms = 0, ...values: unknown[]): number =>
-    sleepFor(undefined, ms, () => code(...values), { isRepeated })
+  (code: (...values: unknown[]) => void, ms?: unknown, ...values: unknown[]): number => {
+    if (typeof code !== 'function') throw new AgentError('bad-call', 'expected a function to call later')
+    // As elsewhere: whatever is no time is none.
+    const wait = Math.min(Math.max(0, Number(ms) || 0), LATEST_MS)
+    return sleepFor(undefined, wait, () => code(...values), { isRepeated })
+  }
+
+/** What it throws is told like a rejection that nobody handles: thrown by the engine itself, it would be the end of the slot. */
+function queueMicrotask(code: () => void): void {
+  if (typeof code !== 'function') throw new AgentError('bad-call', 'expected a function to call soon')
+  void Promise.resolve().then(() => code())
+}
 
 const forget = (number: number): void => {
   agent.sleeps.delete(number)
@@ -80,6 +91,7 @@ export function installGlobals(): void {
     setInterval: later(true),
     clearTimeout: forget,
     clearInterval: forget,
+    queueMicrotask,
   }
   for (const [name, value] of Object.entries(given)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true })

@@ -43,7 +43,10 @@ function prepareSchemas({ contract }: Program): void {
     prepareSchema(schema)
 }
 
-const describe = (error: unknown): string => JSON.stringify(tell(error))
+/** A program may have taken it away when it is asked what it threw. */
+const { stringify } = JSON
+
+const describe = (error: unknown): string => stringify(tell(error))
 
 /** The stack below: the host calls this on top of code that stopped, whose frames are still there. */
 const where = (): string => new Error('here').stack ?? ''

@@ -2,7 +2,7 @@ import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { refuse } from './endings.ts'
 import { host } from './host.ts'
-import { isOutboxNearlyFull, sendsText, slot } from './slot.ts'
+import { isNearlyFull, sendsText, slot, timersText } from './slot.ts'
 import { sendLate } from './answers.ts'
 import { deadlockOf } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
@@ -27,7 +27,7 @@ export function canRunQueued(): boolean {
   // Answers that wait go first: what begins could fill slot after slot.
   if (slot.kind === 'query' || agent.late.length > 0) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
-  return slot.step < slot.stepsMax && !isOutboxNearlyFull()
+  return slot.step < slot.stepsMax && !isNearlyFull()
 }
 
 /**
@@ -43,13 +43,13 @@ export function seal(): string {
   }
   if (slot.failed.size > 0) return `${JSON.stringify({ failures: [...slot.failed.values()] })}\n`
   const { sends, timers, reply, own } = slot
-  const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
+  const isMore = sends.length + timers.size + slot.events.length + slot.settled.length > 0
   if (reply && !isMore && own?.state === 'done' && slot.document === undefined) {
     slot.isBare = slot.step === 0 && slot.failures.size === 0
     return reply
   }
   const sent = sends.length > 0 ? `"sends":[${sendsText()}]` : ''
-  const set = timers.length > 0 ? `"timers":${JSON.stringify(timers)}` : ''
+  const set = timers.size > 0 ? `"timers":${timersText()}` : ''
   const head = sent === '' && set === '' ? '' : `{${sent}${sent === '' || set === '' ? '' : ','}${set}}`
   return `${head}\n${slot.document ?? outputText()}`
 }

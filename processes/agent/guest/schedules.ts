@@ -3,12 +3,15 @@ import { agent, implementation, type Schedule } from './agent.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { checkGiven, own } from './definition.ts'
 import { type Duration, durationMs } from '../../../contract/index.ts'
-import { slot } from './slot.ts'
+import { LATEST_MS, msFromNow } from './from-now.ts'
+import { clearTimer, slot } from './slot.ts'
 
 export const SCHEDULE_PREFIX = 'schedule/'
 /** The host has 64 timers; some are not ours. */
 const SCHEDULES_MAX = 56
 const PERIOD_MIN_MS = 1000
+/** Minute, hour, day, month and weekday, and before or behind them second and year; or a name of one, such as @daily. */
+const PATTERN = /^\s*(?:@\w+|\S+(?:\s+\S+){4,6})\s*$/
 const KEY = /^[\x21-\x7e]{1,55}$/
 
 export interface When {
@@ -36,13 +39,13 @@ export function setSchedule(when: When, message: string, input: unknown): void {
 
 export function armSchedule(key: string, { dueMs, everyMs }: Schedule): void {
   const timer = SCHEDULE_PREFIX + key
-  slot.timers.push(everyMs === undefined ? [timer, dueMs] : [timer, dueMs, everyMs])
+  slot.timers.set(timer, everyMs === undefined ? [timer, dueMs] : [timer, dueMs, everyMs])
 }
 
 /** One that has fired comes again, or is over. */
 export function setAgain(key: string, schedule: Schedule): void {
   const { everyMs, cron } = schedule
-  const dueMs = cron === undefined ? everyMs && slot.nowMs + everyMs : nextOf(cron)
+  const dueMs = cron === undefined ? everyMs && msFromNow(everyMs) : nextOf(cron)
   if (dueMs === undefined) {
     agent.schedules.delete(key)
     return
@@ -53,7 +56,7 @@ export function setAgain(key: string, schedule: Schedule): void {
 }
 
 export function cancelSchedule(key: string): void {
-  if (agent.schedules.delete(key)) slot.timers.push([SCHEDULE_PREFIX + key])
+  if (agent.schedules.delete(key)) clearTimer(SCHEDULE_PREFIX + key)
 }
 
 function keyOf({ key, every, cron }: When): string {
@@ -79,16 +82,19 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
     return { dueMs, everyMs: undefined, cron }
   }
   if (every !== undefined) {
-    const everyMs = Math.max(PERIOD_MIN_MS, durationMs(every))
-    return { dueMs: slot.nowMs + everyMs, everyMs, cron: undefined }
+    const everyMs = Math.min(Math.max(PERIOD_MIN_MS, durationMs(every)), LATEST_MS)
+    return { dueMs: msFromNow(everyMs), everyMs, cron: undefined }
   }
-  const dueMs = after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + durationMs(after)
+  const dueMs = after === undefined ? new Date(at ?? Number.NaN).getTime() : msFromNow(durationMs(after))
   if (!Number.isFinite(dueMs)) throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
-  return { dueMs, everyMs: undefined, cron: undefined }
+  // What is past is due at once.
+  return { dueMs: Math.max(0, dueMs), everyMs: undefined, cron: undefined }
 }
 
 /** When a cron pattern, in UTC, is due next; undefined: never again. */
 function nextOf(pattern: string): number | undefined {
+  if (!PATTERN.test(pattern))
+    throw new AgentError('bad-schedule', `expected a cron pattern like '30 6 * * *', got '${pattern}'`)
   try {
     return new Cron(pattern, { paused: true, utcOffset: 0 }).nextRun(new Date(slot.nowMs))?.getTime()
   } catch (error) {

@@ -1,13 +1,14 @@
 import { FLAGS, type Task } from './task.ts'
+import { bytesOf } from './text-bytes.ts'
 import { AgentError, type Told } from './agent-error.ts'
 
 /** Messages and spawns of one slot, and their bytes: below the host's bounds (1,024 and 2.5 MiB), which fail the slot. */
 const SENDS_MAX = 250
 const SPAWNS_MAX = 8
 export const SENDS_MAX_BYTES = 1_900_000
-/** Texts up to here count a byte a character: what that leaves out stays far below what the host takes beyond our bound. */
-const SHORT_MAX = 1024
 const EVENTS_MAX = 1000
+/** Events, and replies to requests of earlier slots: below the host's bound of an output (1 MiB), which fails the slot. */
+const OUTPUT_MAX_BYTES = 1_000_000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
 
@@ -67,7 +68,10 @@ export const slot = {
   payers: new Map<number, Task>(),
   spawns: 0,
   bytes: 0,
-  timers: [] as (readonly [key: string, dueMs?: number, everyMs?: number])[],
+  /** Of events and settled requests. */
+  outputBytes: 0,
+  /** By their keys: what was asked for last. */
+  timers: new Map<string, readonly [key: string, dueMs?: number, everyMs?: number]>(),
   /** JSON texts, made when the thing happened: what they tell may change afterwards. */
   events: [] as string[],
   settled: [] as string[],
@@ -100,6 +104,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.isHasty = false
   slot.spawns = 0
   slot.bytes = 0
+  slot.outputBytes = 0
   slot.reply = undefined
   slot.document = undefined
   slot.isAsync = false
@@ -114,7 +119,7 @@ function emptyLists(): void {
   if (slot.failures.size > 0) slot.failures = new Map()
   if (slot.failed.size > 0) slot.failed = new Map()
   if (slot.sends.length > 0) slot.sends = []
-  if (slot.timers.length > 0) slot.timers = []
+  if (slot.timers.size > 0) slot.timers = new Map()
   if (slot.events.length > 0) slot.events = []
   if (slot.settled.length > 0) slot.settled = []
   if (slot.due.length > 0) slot.due = []
@@ -193,28 +198,46 @@ function sharesOf(payers: ReadonlyMap<number, Task>): ReadonlyMap<Task, number> 
 const boundsOf = (payer: Task, share: number): string =>
   `${payer.depth + 1},${Math.floor((payer.fuel ?? Number.MAX_SAFE_INTEGER) / share)}`
 
-/** @throws {AgentError} `event-limit` */
+/** One without data tells none. @throws {AgentError} `event-limit` */
 export function addEvent(name: string, data: unknown): void {
   if (slot.events.length >= EVENTS_MAX)
     throw new AgentError('event-limit', `more than ${EVENTS_MAX} events in one slot`)
-  slot.events.push(`{"name":${JSON.stringify(name)},"data":${JSON.stringify(data)}}`)
+  const text = JSON.stringify(data)
+  const event = `{"name":${JSON.stringify(name)}${text === undefined ? '' : `,"data":${text}`}}`
+  addOutput(event, 'event-limit')
+  slot.events.push(event)
 }
 
-export const isOutboxNearlyFull = (): boolean => slot.sends.length >= SENDS_ENOUGH || slot.bytes >= SENDS_MAX_BYTES / 2
+/** Notes the reply to a request of an earlier slot. @throws {AgentError} `output-limit` */
+export function addSettled(text: string): void {
+  addOutput(text, 'output-limit')
+  slot.settled.push(text)
+}
+
+function addOutput(text: string, code: string): void {
+  const bytes = slot.outputBytes + bytesOf(text)
+  if (bytes > OUTPUT_MAX_BYTES)
+    throw new AgentError(code, `more than ${OUTPUT_MAX_BYTES} bytes of events and replies in one slot`)
+  slot.outputBytes = bytes
+}
+
+/** Has no timer of that key after this slot. */
+export function clearTimer(key: string): void {
+  slot.timers.set(key, [key])
+}
+
+/** Timers as the host gets them: first those that are cleared, so that there are never more than before or after. */
+export function timersText(): string {
+  const timers = [...slot.timers.values()]
+  return JSON.stringify([...timers.filter(isCleared), ...timers.filter(timer => !isCleared(timer))])
+}
+
+const isCleared = ([, dueMs]: readonly [key: string, dueMs?: number, everyMs?: number]): boolean => dueMs === undefined
+
+/** Whether what can be done in a later slot should be. */
+export const isNearlyFull = (): boolean => isOutboxNearlyFull() || slot.outputBytes >= OUTPUT_MAX_BYTES / 2
+
+const isOutboxNearlyFull = (): boolean => slot.sends.length >= SENDS_ENOUGH || slot.bytes >= SENDS_MAX_BYTES / 2
 
 /** Whether something of so many bytes, which could wait, goes in this slot. */
 export const hasRoomFor = (bytes: number): boolean => !isOutboxNearlyFull() && slot.bytes + bytes <= SENDS_MAX_BYTES
-
-/** Bytes of a text in UTF-8; of a short one its characters. */
-export function bytesOf(text: string): number {
-  let bytes = text.length
-  if (bytes <= SHORT_MAX || !/[\u0080-\uffff]/.test(text)) return bytes
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit < 0x80) continue
-    bytes += unit < 0x800 ? 1 : 2
-    // A pair has four bytes.
-    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at += 1
-  }
-  return bytes
-}

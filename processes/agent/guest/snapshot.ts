@@ -3,7 +3,7 @@ import { answerError } from './answers.ts'
 import { AgentError } from './agent-error.ts'
 import { check, own } from './definition.ts'
 import { armSchedule, SCHEDULE_PREFIX } from './schedules.ts'
-import { slot } from './slot.ts'
+import { clearTimer, slot } from './slot.ts'
 
 interface Snapshot {
   readonly v: 1
@@ -57,11 +57,11 @@ export function restoreSnapshot(text: string): void {
   const { contract } = implementation()
   agent.state = check(contract.state, migrated(snapshot), 'bad-state', `state of ${contract.name} ${contract.version}`)
   agent.started = true
-  for (const key of agent.schedules.keys()) slot.timers.push([SCHEDULE_PREFIX + key])
+  for (const key of agent.schedules.keys()) clearTimer(SCHEDULE_PREFIX + key)
   agent.schedules.clear()
   for (const { key, message, input, dueMs, everyMs, cron } of snapshot.schedules) {
     if (own(contract.messages, message) === undefined) {
-      slot.timers.push([SCHEDULE_PREFIX + key])
+      clearTimer(SCHEDULE_PREFIX + key)
       continue
     }
     const schedule = { message, input, dueMs, everyMs, cron }

@@ -9,7 +9,7 @@ import { mayRunBeside, noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
 import { outputReply, replyText } from './reply-text.ts'
-import { slot } from './slot.ts'
+import { addSettled, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -87,7 +87,7 @@ function succeed(task: Task, route: Route, value: unknown): void {
   else {
     const text = replyText(route.reply, value, task.action)
     if (task.isProcess) replyTo(task, text, typeof value === 'number')
-    else settled(task, text === '' ? '' : `,"reply":${text}`)
+    else addSettled(settled(task, text === '' ? '' : `,"reply":${text}`))
   }
   // Last: a reply that cannot be sent is an error of a request that still runs.
   end(task)

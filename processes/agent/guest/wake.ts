@@ -2,6 +2,7 @@ import { agent } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { type Duration, durationMs } from '../../../contract/index.ts'
+import { msFromNow } from './from-now.ts'
 import { slot } from './slot.ts'
 
 /** The timer that fires at the earliest deadline of a call or sleep. */
@@ -13,7 +14,7 @@ const SLEEP_MIN_MS = 1000
 export function wakeAt(ms: number): void {
   if (agent.wakeMs !== undefined && agent.wakeMs <= ms) return
   agent.wakeMs = ms
-  slot.timers.push([WAKE_TIMER, ms])
+  slot.timers.set(WAKE_TIMER, [WAKE_TIMER, ms])
 }
 
 /** Sets the timer again after it fired. */
@@ -40,7 +41,7 @@ export function sleepFor(
     throw new AgentError('unavailable', 'timers are not available while the module is loaded')
   if (agent.sleeps.size >= SLEEPS_MAX) throw new AgentError('sleep-limit', `more than ${SLEEPS_MAX} timers wait`)
   const ms = Math.max(SLEEP_MIN_MS, durationMs(duration))
-  const dueMs = slot.nowMs + ms
+  const dueMs = msFromNow(ms)
   const number = ++agent.lastNumber
   agent.sleeps.set(number, { task, dueMs, everyMs: isRepeated ? ms : undefined, wake, fail })
   wakeAt(dueMs)

@@ -39,7 +39,7 @@ export class HostedAgent {
     return HostedProcess.open(description, module, snapshot)
   }
 
-  /** A message whose input are these tags. */
+  /** A message of a process whose input are these tags, or that has them. */
   send(action: string, input: Readonly<Record<string, string>> = {}): Result {
     return this.#slot(
       pushEnvelope(this.#seq++, { fuel: FUEL }, tags('Action', action, ...Object.entries(input).flat())),

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { LiveResults } from '../../cli/project/live-results.ts'
+import { encodeProcessOutput, type ProcessOutput, type ResultView } from '../../protocol/index.ts'
+import type { Terminal } from '../../cli/terminal.ts'
+import type { Client } from '../../sdk/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
+
+const slotWith = (slot: number, output: object, message?: string): ResultView =>
+  ({
+    slot,
+    status: 'ok',
+    output: encodeProcessOutput(output as ProcessOutput),
+    log: '',
+    message,
+  }) as unknown as ResultView
+
+it('tells what came of a message that waited, and that it failed, in the slot that ended it', async () => {
+  const slots = [
+    slotWith(1, { pending: true }, fakeId(1)),
+    slotWith(2, { pending: true }, fakeId(2)),
+    slotWith(3, { settled: [{ message: fakeId(1), reply: { steps: 2 } }] }),
+    slotWith(4, {
+      settled: [{ message: fakeId(2), error: { code: 'effect-failed', message: 'the model answered 401' } }],
+    }),
+  ]
+  const actions = ['', 'ask', 'think', 'Reply', 'Error']
+  let ended = (): void => undefined
+  const end = new Promise<void>(done => (ended = done))
+  const client = {
+    results: async function* () {
+      yield* slots
+      ended()
+    },
+    processes: {
+      slot: async (_: string, slot: number) => ({ envelope: { tags: [{ name: 'Action', value: actions[slot] }] } }),
+    },
+  } as unknown as Client
+  let told = ''
+  const terminal = {
+    err: (text: string) => (told += text),
+    paintErr: (_: string, text: string) => text,
+    signal: new AbortController().signal,
+  } as unknown as Terminal
+  new LiveResults(client, terminal).follow('helper', 'id')
+  await end
+  expect(told.split('\n')).toEqual([
+    '● helper #1 ask … waits',
+    '● helper #2 think … waits',
+    '● helper #3 Reply',
+    '● helper #3 ask → {"steps":2}',
+    '● helper #4 Error',
+    '● helper #4 think effect-failed: the model answered 401',
+    '',
+  ])
+})
