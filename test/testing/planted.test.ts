@@ -102,9 +102,7 @@ test.each(['onTestFailed', 'after'])('a test that its runner ends is told of, to
   using written = vi.spyOn(process.stderr, 'write').mockImplementation(line => lines.push(line) > 0)
   await ended()
   written.mockRestore()
-  expect(lines.join()).toMatch(
-    /again: ATOLL_SEED=\d+ node --test.*\nseed.*\nmessage trees:\n[\s\S]*Fan-Out/,
-  )
+  expect(lines.join()).toMatch(/again: ATOLL_SEED=\d+ node --test.*\nseed.*\nmessage trees:\n[\s\S]*Fan-Out/)
   end()
   await test
   using later = vi.spyOn(process.stderr, 'write')
