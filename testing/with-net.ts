@@ -24,7 +24,7 @@ export function withNet(
     await using net = await createTestNet(options)
     const report = async (): Promise<string> => {
       const what = await net.report().catch((failure: unknown) => `no report: ${String(failure)}`)
-      return `again: ${rerunLine(net.seed, context)}\n${what}`
+      return `again: ${rerunLine(net, context)}\n${what}`
     }
     const over = new AbortController()
     const tellIfCutOff = async (): Promise<void> => {
@@ -56,18 +56,20 @@ async function withoutStrays(work: Promise<void>): Promise<void> {
 /** The error itself, so that its runner can still show what it expected; with the report in what it says. */
 function told(error: unknown, report: string): unknown {
   if (!(error instanceof Error)) return new Error(`${String(error)}\n\n${report}`, { cause: error })
-  const before = error.message
+  // The stack is read first: one that nobody has read yet would be made of the new message.
+  const { message: before, stack } = error
   error.message = `${before}\n\n${report}`
-  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message)
+  if (stack !== undefined) error.stack = stack.replace(before, () => error.message)
   return error
 }
 
-function rerunLine(seed: number, context: TestContext): string {
+function rerunLine({ seed, simulated }: TestNet, context: TestContext): string {
   const name = context.task?.name ?? context.name ?? ''
   const file = context.task?.file?.filepath ?? context.filePath ?? ''
   const runner = context.task === undefined ? ['node', '--test'] : ['npx', 'vitest', 'run']
   const only = context.task === undefined ? '--test-name-pattern' : '-t'
   // Node takes what comes behind a file for another file.
   const words = [...runner, ...(name === '' ? [] : [only, JSON.stringify(name)]), ...(file === '' ? [] : [file])]
-  return `ATOLL_SEED=${seed} ${words.join(' ')}`
+  const where = simulated ? `ATOLL_SEED=${seed}` : `ATOLL_TEST_URL=${process.env['ATOLL_TEST_URL']}`
+  return `${where} ${words.join(' ')}`
 }

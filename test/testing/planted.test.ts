@@ -92,7 +92,7 @@ test.each(['onTestFailed', 'after'])('a test that its runner ends is told of, to
   const context = { name: 'a title', [hook]: (act: typeof ended) => (ended = act) }
   const { promise: goesOn, resolve: end } = Promise.withResolvers<void>()
   const { promise: sent, resolve: isSent } = Promise.withResolvers<void>()
-  const test = withNet({ seed: 41, nodes: 2 }, async net => {
+  const ending = withNet({ seed: 41, nodes: 2 }, async net => {
     await notes(net, 1)
     isSent()
     await goesOn
@@ -104,7 +104,7 @@ test.each(['onTestFailed', 'after'])('a test that its runner ends is told of, to
   written.mockRestore()
   expect(lines.join()).toMatch(/again: ATOLL_SEED=\d+ node --test.*\nseed.*\nmessage trees:\n[\s\S]*Fan-Out/)
   end()
-  await test
+  await ending
   using later = vi.spyOn(process.stderr, 'write')
   await ended()
   expect(later).not.toHaveBeenCalled()
@@ -122,4 +122,16 @@ test('a promise that is rejected and that nobody awaits fails the test whose net
   } finally {
     for (const other of others) process.on('unhandledRejection', other)
   }
+})
+
+test('a test that fails tells it once, though the stack of its error is made of the message when it is first read', async () => {
+  const error = new Error('expected something else')
+  let stack: string | undefined
+  Object.defineProperty(error, 'stack', {
+    get: () => (stack ??= `Error: ${error.message}\n    at here`),
+    set: (text: string) => (stack = text),
+  })
+  await expect(withNet({}, () => Promise.reject(error))()).rejects.toBe(error)
+  expect(error.stack).toMatch(/^Error: expected something else\n\nagain: /)
+  expect(error.stack?.split('again: ')).toHaveLength(2)
 })
