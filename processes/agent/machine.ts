@@ -12,7 +12,7 @@ import { fillHoles } from './fill-holes.ts'
 import { beginSlabs, fillSlabs, type Slabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
 import { plainJson } from './plain-json.ts'
-import { hasCalledNothing, type Told, type Trap } from './trap.ts'
+import { hasCalledNothing, laterOf, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
@@ -235,12 +235,13 @@ export class Machine {
     const told = this.told(thrown, entry)
     if (told === undefined) return { code, message: ENGINE_LIMITS[code], stack: this.#stack(entry) }
     const { stack } = told
-    if (told.code === 'out-of-gas') return { ...told, code: 'out-of-gas', stack: this.#interruptedAt ?? stack }
+    if (told.code === 'out-of-gas')
+      return { ...told, code: 'out-of-gas', stack: laterOf(this.#interruptedAt ?? '', stack) }
     if (told.code === 'stack-overflow' || told.code === 'memory-limit') return { ...told, code: told.code }
     return { code: 'trap', message: `${ENGINE_LIMITS.trap}: ${told.message}`, stack }
   }
 
-  /** The engine itself says where a loop is by what stands before it. Its frame knows the last call in it, if there was one. */
+  /** The engine itself says where a loop is by the condition before it. Its frame knows the last call in it, if there was one. */
   #noteInterrupted(): void {
     const { gas, depth } = this.calls
     const [leftGas, leftDepth] = [gas.value, depth.value]

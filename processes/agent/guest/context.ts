@@ -94,7 +94,7 @@ export class AgentContext {
     checkGiven(promised.args, options.args, 'bad-input', `args of ${promised.name}`)
     const tags = flatTags(options.tags)
     for (let at = 0; at < tags.length; at += 2) {
-      if (/^(?:Module|Scheduler|Compute)/.test(tags[at] ?? ''))
+      if (/^(?:Module|Scheduler|Compute)/i.test(tags[at] ?? ''))
         throw new AgentError('bad-call', `a child has its parent's ${tags[at]}`)
     }
     checkTags(tags, SPAWN_TAGS, SPAWN_TAGS_BYTES)

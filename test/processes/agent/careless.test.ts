@@ -43,6 +43,11 @@ describe('what an author did not mean fails alone, with what is wrong and where'
       `return ctx.spawn(Anything, { module: '${SENDER}', tags: { a: 'x'.repeat(4000) } })`,
       'outbox-limit: a message has 128 tags',
     ],
+    [
+      'tags of a child that name its scheduler in small letters',
+      `return ctx.spawn(Anything, { module: '${SENDER}', tags: { scheduler: 'x' } })`,
+      "bad-call: a child has its parent's scheduler",
+    ],
     ['an action that is a number', `ctx.send({ ${TO}, action: 5 })`, 'bad-call: an action is a text'],
     ['an effect that is a number', 'return ctx.effect(5, 1)', 'bad-call: the name of an effect and its key are texts'],
     ['an effect whose key is a number', `return ctx.effect('x', 1, { key: 5 })`, 'bad-call: the name of an effect and'],
