@@ -13,8 +13,10 @@ import { hotKeys } from '../project/hot-keys.ts'
 import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
 import { whileWaiting } from '../showing/progress.ts'
+import { typeErrors } from '../project/type-errors.ts'
 import { FileWatch } from '../project/watch-files.ts'
 import { refuseRunning, startNode } from '../start-node.ts'
+import { safeBlock } from '../showing/show-bytes.ts'
 import { showFailure } from '../showing/show-failure.ts'
 import { VERSION } from '../version.ts'
 import { commandName, firstCall, urlFlag } from '../showing/words-to-type.ts'
@@ -44,7 +46,11 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
     banner(context, node.url, config.data),
   )
   const live = new LiveResults(client, terminal)
-  const round = new Rounds(() => build(context, { place, client, live, watch }))
+  using types = new TypeLook(context, project.folder)
+  const round = new Rounds(() => {
+    types.look()
+    return build(context, { place, client, live, watch })
+  })
   using watch = new FileWatch(() => round.ask())
   watch.look(filesOf(project))
   await round.ask()
@@ -104,6 +110,35 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
   } catch (error) {
     if (terminal.signal.aborted) return
     showFailure(Failure.from(error), terminal, output.format)
+  }
+}
+
+/** Looks at the types of a project beside its rounds: what is wrong with them is told, and holds nothing up. */
+class TypeLook implements Disposable {
+  readonly #context: CommandContext
+  readonly #folder: string
+  #running = new AbortController()
+
+  constructor(context: CommandContext, folder: string) {
+    this.#context = context
+    this.#folder = folder
+  }
+
+  /** Begins a look, in place of one that is under way. */
+  look(): void {
+    this[Symbol.dispose]()
+    this.#running = new AbortController()
+    const { terminal, output } = this.#context
+    if (output.format === 'text')
+      void typeErrors(this.#folder, this.#running.signal).then(lines => {
+        if (lines.length === 0) return
+        const told = lines.map(line => `  ${safeBlock(line)}\n`).join('')
+        terminal.err(`${terminal.paintErr('red', '✖')} the types do not fit; what was built runs all the same\n${told}`)
+      })
+  }
+
+  [Symbol.dispose](): void {
+    this.#running.abort()
   }
 }
 

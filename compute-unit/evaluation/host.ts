@@ -36,7 +36,7 @@ export interface HostPipe {
 
 const ALIVE_EVERY_MS = 500
 /** Answers wait this long for others to go with them, while requests are at hand. */
-const GATHER_MS = 1
+const GATHER_MS = 2
 const GATHER_MAX_BYTES = 256 * 1024
 /**
  * Processes that are opened, until what they leave among the young objects is put away. All of it stays, so it is copied whenever the

@@ -33,7 +33,7 @@ interface Waiting {
 /** What the C library is told: few arenas, and what is free goes back. It does not know that one thread does all the work. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' }
 /** A host that has so many requests to answer is not idle before the next ones come. */
-const BUSY_REQUESTS = 8
+const BUSY_REQUESTS = 16
 /** A host ends when its pipe does; one that is in the middle of a long slot is not waited for. */
 const CLOSE_MAX_MS = 500
 

@@ -46,11 +46,11 @@ export function sourceOf(path: string, text: string): Source {
   return { room: path.split('/')[0] ?? '', path, lines, imports: importsIn(code), code }
 }
 
-/** All sources of a room, but for what is generated or compiled by another compiler. */
+/** All sources of a room, but for packages, and for what is generated or compiled by another compiler. */
 export function sourcesOf(root: string, room: string): Source[] {
   return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
     .map(entry => `${room}/${entry.replaceAll('\\', '/')}`)
     .filter(path => /\.(?:ts|mts|mjs)$/.test(path) && !path.startsWith('processes/standard/assembly/'))
-    .filter(path => !path.startsWith('processes/standard/build/'))
+    .filter(path => !path.startsWith('processes/standard/build/') && !path.includes('/node_modules/'))
     .map(path => sourceOf(path, readFileSync(join(root, path), 'utf8')))
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createNode } from '../../node/index.ts'
-import { createTestNet, type TestNet } from '../../testing/index.ts'
+import { createTestNet, type TestNet, withNet } from '../../testing/index.ts'
 import tally from './programs/tally.process.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -34,6 +34,14 @@ test('the same calls run against a live node; what only a simulation can do says
       details: { call: 'advance' },
     })
     expect(() => live.fault.crash('n1')).toThrow(/only a simulated network/)
+    const failing = withNet({}, net => net.advance('2h'))
+    const error = await failing({ name: 'waits', filePath: 'a.test.ts' }).then(
+      () => expect.unreachable(),
+      (thrown: Error) => thrown,
+    )
+    expect(error.message).toContain(
+      `again: ATOLL_TEST_URL=${node.url} node --test --test-name-pattern "waits" a.test.ts`,
+    )
   }
   await rm(data, { recursive: true, force: true })
 })
