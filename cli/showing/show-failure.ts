@@ -2,6 +2,7 @@ import { type Failure, failureNumber, problemOf } from '../../protocol/index.ts'
 import { nextStepOf } from './next-step.ts'
 import type { OutputFormat } from './output.ts'
 import { safeBlock } from './show-bytes.ts'
+import { commandName } from './words-to-type.ts'
 import type { Terminal } from '../terminal.ts'
 
 const CAUSES_MAX = 5
@@ -9,15 +10,15 @@ const CAUSES_MAX = 5
 /** Writes a failure on standard error: what, why, and what to do next; as a document where documents are wanted. */
 export function showFailure(failure: Failure, terminal: Terminal, format: OutputFormat): void {
   if (format !== 'text') {
-    const document = { $type: 'failure', v: 1, ...problemOf(failure), next: nextStepOf(failure) }
+    const document = { $type: 'failure', v: 1, ...problemOf(failure), next: nextStepOf(failure, terminal) }
     terminal.err(`${JSON.stringify(document)}\n`)
     return
   }
   const number = failureNumber(failure.code)
   const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
-  const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
-  lines.push(`  next: ${nextStepOf(failure)} ${more}`)
+  const more = terminal.paintErr('dim', `(more: ${commandName({ terminal })} explain ${number})`)
+  lines.push(`  next: ${nextStepOf(failure, terminal)} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }

@@ -4,7 +4,7 @@ import type { CommandContext } from '../command.ts'
 import { sampleValue } from '../completion/sample-value.ts'
 
 /** The words that start this program where the user stands. */
-export function commandName({ terminal }: CommandContext): string {
+export function commandName({ terminal }: Pick<CommandContext, 'terminal'>): string {
   const script = terminal.env['npm_lifecycle_event']
   if (script === undefined) return 'atoll'
   return SCRIPTS_OF_A_CLONE.has(script) ? 'npm run -s atoll --' : 'npx atoll'

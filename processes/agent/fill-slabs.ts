@@ -4,6 +4,9 @@ export interface Slabs {
   bytes(length: number): number
   /** The same in a string, which is shorter by `TEXT_HEAD_BYTES` than its place. */
   text(length: number): number
+  /** Takes so many bytes, which can be given back. */
+  take(length: number): number
+  giveBack(address: number): void
 }
 
 /** What stands before the content of every place. */
@@ -14,6 +17,10 @@ const TEXT_HEAD_BYTES = 26
 const TEXT_PLACE_MIN_BYTES = 40
 const PLACE_MAX_BYTES = 512
 const SLAB_BYTES = 4096
+/** What stands before the first place of a slab. */
+const SLAB_HEAD_BYTES = 24
+/** Slabs of each size that are begun. */
+const LASTING_SLABS = 1
 /** So many places side by side are those of a fresh slab, or of one that is as good. */
 const NEIGHBOURS = 12
 /** A slab of another kind of allocator would never show neighbours. */
@@ -30,6 +37,19 @@ export function fillSlabs({ bytes, text }: Slabs): void {
   for (let place = 16; place < TEXT_PLACE_MIN_BYTES; place += 8) fillSize(place, () => bytes(place - PLACE_HEAD_BYTES))
   for (let place = TEXT_PLACE_MIN_BYTES; place <= PLACE_MAX_BYTES; place += stepAfter(place))
     fillSize(place, () => text(place - PLACE_HEAD_BYTES - TEXT_HEAD_BYTES))
+}
+
+/**
+ * Begins slabs that stay, because one place or two in each are kept for good. The engine gives a slab back with its last place, and to begin one costs as
+ * much as forty places of it: a message that took the first place of a slab and gave it back would pay for that each time.
+ */
+export function beginSlabs({ take, giveBack }: Slabs): void {
+  for (let place = 16; place <= PLACE_MAX_BYTES; place += stepAfter(place)) {
+    const places = Math.floor((SLAB_BYTES - SLAB_HEAD_BYTES) / place)
+    const taken = Array.from({ length: LASTING_SLABS * places }, () => take(place - PLACE_HEAD_BYTES))
+    const apart = Math.floor(places / 2)
+    for (let index = taken.length - 1; index >= 0; index--) if (index % apart !== 0) giveBack(taken[index] ?? 0)
+  }
 }
 
 const stepAfter = (place: number): number => (place < 128 ? 8 : place < 256 ? 16 : 32)

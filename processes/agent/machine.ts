@@ -9,7 +9,7 @@ import type { HostInputs } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
 import { bootPrelude, type Entry } from './entry.ts'
 import { fillHoles } from './fill-holes.ts'
-import { fillSlabs } from './fill-slabs.ts'
+import { beginSlabs, fillSlabs, type Slabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
 import { plainJson } from './plain-json.ts'
 import { hasCalledNothing, laterOf, type Told, type Trap } from './trap.ts'
@@ -117,11 +117,17 @@ export class Machine {
     const { calls } = this
     this.collect()
     calls.memory.write(TEXT_AT, new Uint8Array(FILLING_BYTES).fill(FILLING), 'filling')
-    fillSlabs({
+    const { exports } = calls
+    const runtime = exports.qjs_get_runtime_ptr()
+    const slabs: Slabs = {
       bytes: length => calls.newBuffer(TEXT_AT, length, LENGTH_AT),
       text: length => calls.newText(TEXT_AT, length),
-    })
+      take: length => exports.js_malloc_rt(runtime, length),
+      giveBack: address => exports.js_free_rt(runtime, address),
+    }
+    fillSlabs(slabs)
     fillHoles(bytes => calls.allocate(bytes))
+    beginSlabs(slabs)
     calls.exports.wasm_free(calls.allocate(ROOM_BYTES))
     // A collection touches every object there is; what has no circles needs none.
     calls.exports.qjs_set_gc_threshold(calls.memory.bytes.length + COLLECT_AFTER_BYTES)

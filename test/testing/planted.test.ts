@@ -87,6 +87,43 @@ test('a test that fails tells its seed, how to run it again, and the message tre
   expect(error.message).toMatch(/Fan-Out → .*\n.*├─ Note → .*\n.*└─ Note → /)
 })
 
+test.each(['onTestFailed', 'after'])('a test that its runner ends is told of, too: %s', async hook => {
+  let ended = async (): Promise<void> => undefined
+  const context = { name: 'a title', [hook]: (act: typeof ended) => (ended = act) }
+  const { promise: goesOn, resolve: end } = Promise.withResolvers<void>()
+  const { promise: sent, resolve: isSent } = Promise.withResolvers<void>()
+  const ending = withNet({ seed: 41, nodes: 2 }, async net => {
+    await notes(net, 1)
+    isSent()
+    await goesOn
+  })(context)
+  await sent
+  const lines: unknown[] = []
+  using written = vi.spyOn(process.stderr, 'write').mockImplementation(line => lines.push(line) > 0)
+  await ended()
+  written.mockRestore()
+  expect(lines.join()).toMatch(/again: ATOLL_SEED=\d+ node --test.*\nseed.*\nmessage trees:\n[\s\S]*Fan-Out/)
+  end()
+  await ending
+  using later = vi.spyOn(process.stderr, 'write')
+  await ended()
+  expect(later).not.toHaveBeenCalled()
+})
+
+test('a promise that is rejected and that nobody awaits fails the test whose network it was in', async () => {
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  try {
+    const body = withNet({ seed: 41 }, async net => {
+      void Promise.reject(new Error('nobody awaits this'))
+      await net.advance('1h')
+    })
+    await expect(body()).rejects.toThrow(/^nobody awaits this\n[\s\S]*again: ATOLL_SEED=/)
+  } finally {
+    for (const other of others) process.on('unhandledRejection', other)
+  }
+})
+
 test('a test that fails tells it once, though the stack of its error is made of the message when it is first read', async () => {
   const error = new Error('expected something else')
   let stack: string | undefined

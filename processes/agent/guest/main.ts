@@ -4,8 +4,11 @@ import { tell } from './agent-error.ts'
 import { type Program, prepareSchema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
+import { AgentContext } from './context.ts'
+import { keepShapesOf } from './kept-shapes.ts'
 import { rejected } from './output.ts'
 import { makeRoutes } from './routes.ts'
+import { Task } from './task.ts'
 
 checkHost()
 installGlobals()
@@ -33,6 +36,7 @@ function loaded(): string {
   delete target.__entry
   makeRoutes(given)
   prepareSchemas(given)
+  keepShapesOfMessages()
   return ''
 }
 
@@ -41,6 +45,13 @@ function prepareSchemas({ contract }: Program): void {
   const schemas = shapes.flatMap(({ input, reply }) => [input, reply])
   for (const schema of [...schemas, contract.args, contract.state, ...Object.values(contract.events)])
     prepareSchema(schema)
+}
+
+/** What is made for each message. */
+function keepShapesOfMessages(): void {
+  const task = (): Task => new Task('', '', 0, '', 0, '')
+  keepShapesOf(task)
+  keepShapesOf(() => new AgentContext(task()))
 }
 
 /** A program may have taken it away when it is asked what it threw. */

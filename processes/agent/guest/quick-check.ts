@@ -9,6 +9,7 @@
  *    left out. Variables are `var`: the engine looks at each use of another whether it has a value yet.
  */
 import type { Schema } from '../../../contract/index.ts'
+import { keepShapes } from './kept-shapes.ts'
 import { isUnchecked, scalarOf, type Told, toldBy } from './quick-scalars.ts'
 
 /** The quick check does not know. */
@@ -111,6 +112,7 @@ class CheckWriter {
       if (field === undefined) return undefined
       fields.push(field)
     }
+    keepShapes(fields.map(({ key }) => key))
     const names = fields.map((_, index) => `x${index}`)
     const variables = names.length === 0 ? '' : `var ${names.join(', ')};`
     const isObject = "typeof v === 'object' && v !== null && !A(v)"

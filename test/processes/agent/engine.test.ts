@@ -122,6 +122,8 @@ function* words() { yield* list; yield shared.name }
 async function* laterWords() { for (const word of list) yield await word }
 const tag = (texts, ...values) => texts.raw.length + values.length`
 const USED_ROUNDS = 5_000
+/** More than all rounds count. */
+const COUNTED_MAX = 2 ** 28
 
 it('leaves the counts of what stands in an image as they are', () => {
   const { driver, factory } = agentOf(USES, SHARED)
@@ -135,7 +137,9 @@ it('leaves the counts of what stands in an image as they are', () => {
     words?.forEach((word, at) => {
       if (word !== KEPT_COUNT) return
       kept += 1
-      if (now?.[at] !== KEPT_COUNT) changed.push(4096 * index + 4 * at)
+      const ahead = Math.abs((now?.[at] ?? 0) - KEPT_COUNT)
+      // Free memory holds such a word by chance, and is written over: a count that changes goes up and down.
+      if (ahead > 0 && ahead < COUNTED_MAX) changed.push(4096 * index + 4 * at)
     })
   }
   expect(kept).toBeGreaterThan(5000)

@@ -8,7 +8,7 @@ import {
   toHex,
   toUtf8,
 } from '../../../protocol/index.ts'
-import { onlyResult, pushEnvelope, SELF, scriptedModule, VERDICT } from '../../compute-unit/scripted-guest.ts'
+import { onlyResult, pushEnvelope, SELF, SENDER, scriptedModule, VERDICT } from '../../compute-unit/scripted-guest.ts'
 import { keyOf } from '../../fakes/certified-pushes.ts'
 import { fakeProcess, tags } from '../../fakes/guest-context.ts'
 
@@ -34,9 +34,9 @@ export class HostedAgent {
 
   #open(snapshot?: ProcessSnapshot): HostedProcess {
     const policy = { schedulers: [keyOf(1)], schedulerQuorum: 1, computeUnits: [keyOf(2)], computeQuorum: 1 }
-    const description = { ...fakeProcess(), id: SELF, policy }
+    const description = { ...fakeProcess(), id: SELF, policy, owner: SENDER, parent: SENDER }
     const module = scriptedModule(description.module, this.#factory, { limits: { gasPerSlotMax: 20_000_000_000n } })
-    return HostedProcess.open(description, module, snapshot)
+    return HostedProcess.open(description, module, snapshot, () => module)
   }
 
   /** A message of a process whose input are these tags, or that has them. */
@@ -44,6 +44,16 @@ export class HostedAgent {
     return this.#slot(
       pushEnvelope(this.#seq++, { fuel: FUEL }, tags('Action', action, ...Object.entries(input).flat())),
     )
+  }
+
+  /** Its owner has it go on with its module, as with a new one: the document of its state is all that is left. */
+  upgrade(): Result {
+    return this.send('Upgrade', {
+      'Data-Protocol': 'ao',
+      Type: 'Control',
+      Module: fakeProcess().module,
+      Pending: 'reject',
+    })
   }
 
   /** Lets the next timer ring, when it is due. */

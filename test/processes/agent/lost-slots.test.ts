@@ -90,6 +90,20 @@ it('of what waits for a time the first is ended whose slot fails even with it al
   expect(agent.replayed()).toBe(agent.root)
 })
 
+it('an upgrade takes over what is about to ring again, as what has not come yet', () => {
+  const agent = new HostedAgent(factory)
+  agent.send('plan', { kind: 'cron' })
+  agent.send('nap', { ms: '60000' })
+  agent.send('storm', { ms: String(10 * MINUTE_MS) })
+  for (let n = 0; n < 4; n++) expect(agent.ring().status).toBe('error')
+  expect(agent.upgrade()).toMatchObject({ status: 'ok' })
+  expect(agent.timers()).toEqual([{ key: SCHEDULE, dueMs: agent.nowMs + 1000 }])
+  expect(agent.ring().status).toBe('ok')
+  expect(agent.timers()).toEqual([{ key: SCHEDULE, dueMs: MIDNIGHT_MS + 2 * MINUTE_MS }])
+  expect(agent.log()).toEqual([expect.stringMatching(/^cron 01:/)])
+  expect(agent.replayed()).toBe(agent.root)
+})
+
 it('rings later each time, up to a bound, and another host goes on with that', () => {
   const agent = new HostedAgent(factory)
   agent.send('plan', { kind: 'once' })
