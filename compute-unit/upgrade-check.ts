@@ -40,7 +40,7 @@ export interface UpgradeCheckParts {
 /**
  * What an upgrade would do: it is carried out on a copy of the present state, by the code that carries out the real
  * one. The last messages are then given to both modules, each on its own copy, and their answers compared:
- * those behind which no call was open when they came, because the upgrade of a copy ends such calls.
+ * those before which no call was open, because the upgrade of a copy ends such calls.
  * `since` is the slot at which the present memory began: before it, another module may have answered.
  * @throws {Failure} as `PastStates.at`
  */
