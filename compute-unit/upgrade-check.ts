@@ -181,6 +181,9 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function outboxOf({ outbox }: Result): string {
-  const sent = outbox.map(({ core: { to }, bodyBytes }) => ({ to, ...decodePushBody(bodyBytes) }))
+  const sent = outbox.map(({ core: { to }, bodyBytes }) => {
+    const { tags, ...body } = decodePushBody(bodyBytes)
+    return { to, ...body, tags: tags.filter(({ name }) => name !== 'Reference') }
+  })
   return JSON.stringify(toJsonValue(sent))
 }

@@ -95,7 +95,7 @@ function dispatch(kind: (typeof KINDS)[number], task: Task): void {
     case 'spawn':
       return start(task)
     case 'restore':
-      return restoreSnapshot(task.data)
+      return restoreSnapshot(task.data, task.slot)
   }
 }
 

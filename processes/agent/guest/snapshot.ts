@@ -50,13 +50,21 @@ const pendingOf = ({ id, from, reference }: Asker) => ({
   ...(reference !== undefined && { reference }),
 })
 
-/** Takes the state of another version over. @throws {AgentError} `bad-snapshot`, `bad-state` */
-export function restoreSnapshot(text: string): void {
+/** More than one slot uses of the numbers of calls, timers and schedules. */
+const NUMBERS_PER_SLOT = 2 ** 20
+
+/**
+ * Takes the state of another version over. Numbers begin where no slot before this one can have come: a reply to a call that the
+ * upgrade ended is of no other.
+ * @throws {AgentError} `bad-snapshot`, `bad-state`
+ */
+export function restoreSnapshot(text: string, slotNumber: number): void {
   const snapshot = JSON.parse(text) as Snapshot | null
   if (snapshot?.v !== 1) throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
   const { contract } = implementation()
   agent.state = check(contract.state, migrated(snapshot), 'bad-state', `state of ${contract.name} ${contract.version}`)
   agent.started = true
+  agent.lastNumber = Math.max(agent.lastNumber, slotNumber * NUMBERS_PER_SLOT)
   for (const key of agent.schedules.keys()) clearTimer(SCHEDULE_PREFIX + key)
   agent.schedules.clear()
   for (const { key, message, input, dueMs, everyMs, cron } of snapshot.schedules) {

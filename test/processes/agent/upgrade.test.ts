@@ -27,6 +27,12 @@ function restore(to: GuestFactory, document: unknown): { driver: AgentDriver; st
   return { driver, step }
 }
 
+/** The number of the call that a step made. */
+function referenceOf({ context }: Step): string {
+  const tags = context.sends.flatMap(({ tags }) => tags)
+  return tags.find(({ name }) => name === 'Reference')?.value ?? ''
+}
+
 describe('the document of an agent', () => {
   it('tells its state, its schedules and who waits for an answer', () => {
     const agent = start()
@@ -65,6 +71,18 @@ describe('the document of an agent', () => {
     driver.tick('schedule/later', 3_600_000)
     expect(driver.query('log')).toEqual(['one', 'in of self'])
     expect(driver.send('note', { text: 'two' }).output).toEqual({ reply: 3 })
+  })
+
+  it('leaves no number that was used before: a late reply to a call that ended with the upgrade is of no other', () => {
+    const agent = start()
+    const before = referenceOf(agent.send('ask', { peer: PEER }))
+    const { driver } = restore(factory, agent.query('@export'))
+    driver.slot = 41
+    const after = referenceOf(driver.send('ask', { peer: PEER }))
+    const late = driver.push(PEER, ['X-Reference', before], '"of before"')
+    expect(JSON.stringify(late.output)).not.toContain('of before')
+    const reply = driver.push(PEER, ['X-Reference', after], '"of after"')
+    expect(JSON.stringify(reply.output)).toContain('of after')
   })
 
   it('is turned into the state of the next version, whose schedules go on; those that wait are told', () => {
