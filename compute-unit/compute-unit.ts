@@ -261,7 +261,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const [follower, { since }] = await Promise.all([this.#followers.of(process), this.lifecycle(process)])
     const { log, clock } = this.#parts
     using _module = await loadModules(this.#seats.query, [wish.module], modulesOf(log.directory))
-    const parts = { seat: this.#seats.query, past: this.#past, now: () => clock.now() }
+    const parts = { log, seat: this.#seats.query, past: this.#past, now: () => clock.now() }
     return await checkUpgrade(parts, follower, { ...wish, since }, options)
   }
 

@@ -91,6 +91,9 @@ export interface Timer {
 /** Keys of timers behind entries of a document's `schedules` begin so. */
 export const SCHEDULE_TIMER_PREFIX = 'schedule/'
 
+/** Key of the timer by which an agent wakes for the earliest of what it sleeps for, and of the calls it awaits. */
+export const WAKE_TIMER = 'agent/wake'
+
 /** Keys of timers made from AO's `Cron-Interval` tags begin so; they need a monitor. */
 export const CRON_TIMER_PREFIX = 'cron/'
 

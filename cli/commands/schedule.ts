@@ -1,4 +1,4 @@
-import { CRON_TIMER_PREFIX, Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
+import { CRON_TIMER_PREFIX, Failure, SCHEDULE_TIMER_PREFIX, type TimersView, WAKE_TIMER } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../words/duration.ts'
 import { findProcess } from '../words/find-named.ts'
@@ -44,7 +44,7 @@ function tableOf(timers: readonly (Timer & Purpose)[]): string {
         new Date(dueMs).toISOString(),
         dueMs > now ? showDuration(dueMs - now) : whyDue(name),
         cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
-        message === undefined ? '' : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
+        message === undefined ? whatRings(name) : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
       ]),
   )
 }
@@ -52,6 +52,11 @@ function tableOf(timers: readonly (Timer & Purpose)[]): string {
 /** Why a timer did not ring yet: those of AO's crons wait until some client monitors the process. */
 function whyDue(name: string | undefined): string {
   return name?.startsWith(CRON_TIMER_PREFIX) === true ? 'once monitored' : 'overdue'
+}
+
+/** What a timer is for that brings no message of a schedule. */
+function whatRings(name: string | undefined): string {
+  return name === WAKE_TIMER ? '(a sleep, or the timeout of a call)' : ''
 }
 
 interface Purpose {

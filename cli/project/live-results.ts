@@ -48,7 +48,7 @@ export class LiveResults {
   async #lineOf(name: string, process: string, result: ResultView): Promise<string> {
     const { paintErr } = this.#terminal
     const { envelope } = await this.#client.processes.slot(process, result.slot)
-    const action = ('tags' in envelope ? findTag(envelope.tags, 'Action') : undefined) ?? envelope.kind
+    const action = safeLine(('tags' in envelope ? findTag(envelope.tags, 'Action') : undefined) ?? envelope.kind)
     const outcome = result.status === 'ok' ? outcomeOf(result) : undefined
     if (outcome?.pending === true && result.message !== undefined) this.#waiting.set(result.message, action)
     const mark = (isOk: boolean): string => paintErr(isOk ? 'green' : 'red', '●')
@@ -80,7 +80,7 @@ function outcomeOf({ output }: ResultView): ProcessOutput | undefined {
 function whatCame({ status, error }: ResultView, outcome: ProcessOutput | undefined): string {
   if (status !== 'ok') return safeLine(`${error?.code ?? status}: ${error?.message ?? ''}`)
   const { reply, pending, events = [] } = outcome ?? {}
-  const emitted = events.length === 0 ? '' : ` · ${events.map(event => event.name).join(', ')}`
+  const emitted = events.length === 0 ? '' : ` · ${events.map(event => safeLine(event.name)).join(', ')}`
   return `${pending === true ? '… waits' : showReply(reply)}${emitted}`
 }
 

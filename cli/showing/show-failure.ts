@@ -18,7 +18,7 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
   const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: ${commandName({ terminal })} explain ${number})`)
-  lines.push(`  next: ${nextStepOf(failure, terminal)} ${more}`)
+  lines.push(`  next: ${safeBlock(nextStepOf(failure, terminal))} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }

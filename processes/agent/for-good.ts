@@ -24,8 +24,8 @@ const COUNT_BEFORE = 4
 const KIND_BEFORE = 5
 /** The shape of objects: one that is of a single object is changed in place. */
 const SHAPE = 2
-/** More links than memory has room for. */
-const RING_MAX = 1_000_000
+/** The smallest thing that a list can have. */
+const LISTED_MIN_BYTES = 16
 
 /**
  * Gives all that stands in the heap a count of references that stays as it is: an image is shared, and half of what a message stored to was
@@ -34,6 +34,7 @@ const RING_MAX = 1_000_000
  */
 export function keepForGood(memory: GuestMemory, runtime: number): void {
   const { words } = memory
+  const listedMax = memory.bytes.length / LISTED_MIN_BYTES
   const word = (at: number): number => words[at >> 2] ?? 0
   const half = (at: number): number => (word(at & ~3) >>> (8 * (at & 2))) & 0xffff
   const keep = (content: number): void => {
@@ -43,7 +44,7 @@ export function keepForGood(memory: GuestMemory, runtime: number): void {
   }
 
   PLACE_SIZES.forEach((size, sizeClass) => {
-    for (const link of ring(word, runtime + SLAB_LISTS_AT + sizeClass * LINK_BYTES)) {
+    for (const link of ring(word, runtime + SLAB_LISTS_AT + sizeClass * LINK_BYTES, listedMax)) {
       const slab = link - SLAB_LINK_AT
       if ((word(slab + SLAB_SIZE_AT) & 0xff) !== sizeClass) throw otherHeap(`a slab of another size at ${slab}`)
       const count = half(slab + SLAB_COUNT_AT)
@@ -56,14 +57,14 @@ export function keepForGood(memory: GuestMemory, runtime: number): void {
       for (let index = 0; index < count; index++) if (!free.has(index)) keep(place(index) + PLACE_HEAD_BYTES)
     }
   })
-  for (const object of ring(word, runtime + OBJECTS_AT)) keep(object)
+  for (const object of ring(word, runtime + OBJECTS_AT, listedMax)) keep(object)
 }
 
-/** The links of a list, without its head. */
-function* ring(word: (at: number) => number, head: number): Iterable<number> {
+/** The links of a list, without its head: up to `max`, which is more than memory has room for. */
+function* ring(word: (at: number) => number, head: number, max: number): Iterable<number> {
   let length = 0
   for (let link = word(head + NEXT_AT); link !== head; link = word(link + NEXT_AT)) {
-    if (++length > RING_MAX) throw otherHeap(`a list without end at ${head}`)
+    if (++length > max) throw otherHeap(`a list without end at ${head}`)
     yield link
   }
 }

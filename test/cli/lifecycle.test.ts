@@ -219,6 +219,7 @@ describe('an agent', { timeout: 180_000 }, () => {
   test('with open calls is waited for before it is upgraded, and how not to wait is told', async () => {
     await one('spawn', 'tally', '{}', '--name', 'tally-2')
     await one('send', 'tally-2', '--action', 'slowly')
+    expect((await atoll('schedule', 'list', 'tally-2')).stdout).toMatch(/\nagent\/wake .* once +\(a sleep, or .*\)\n$/)
     const tried = await atoll('process', 'upgrade', 'tally-2', 'tally', '--check-only')
     expect([tried.code, tried.stderr]).toEqual([
       1,

@@ -14,7 +14,7 @@ const slotWith = (slot: number, output: object, message?: string): ResultView =>
     message,
   }) as unknown as ResultView
 
-it('tells what came of a message that waited, and that it failed, in the slot that ended it', async () => {
+it('tells, in words that drive no terminal, what came of a message that waited, and that it failed, in the slot that ended it', async () => {
   const slots = [
     slotWith(1, { pending: true }, fakeId(1)),
     slotWith(2, { pending: true }, fakeId(2)),
@@ -23,7 +23,7 @@ it('tells what came of a message that waited, and that it failed, in the slot th
       settled: [{ message: fakeId(2), error: { code: 'effect-failed', message: 'the model answered 401' } }],
     }),
   ]
-  const actions = ['', 'ask', 'think', 'Reply', 'Error']
+  const actions = ['', '\u001b[2Jask', 'think', 'Reply', 'Error']
   let ended = (): void => undefined
   const end = new Promise<void>(done => (ended = done))
   const client = {

@@ -1,4 +1,8 @@
 import { expect, it } from 'vitest'
+import { withNextStep } from '../../cli/showing/next-step.ts'
+import { showFailure } from '../../cli/showing/show-failure.ts'
+import type { Terminal } from '../../cli/terminal.ts'
+import { Failure } from '../../protocol/index.ts'
 import { run } from './test-terminal.ts'
 
 const failed = async (env: Readonly<Record<string, string>>, ...words: string[]): Promise<string> => {
@@ -21,4 +25,12 @@ it.each([
   expect(JSON.parse(await failed(env, ...HELP, '-o', 'json'))).toMatchObject({
     next: expect.stringContaining(`${command} --help`),
   })
+})
+
+it('what to do next drives no terminal, whoever chose the names in it', () => {
+  let told = ''
+  const terminal = { env: {}, err: (text: string) => (told += text), paintErr: (_: string, text: string) => text }
+  const failure = withNextStep(new Failure('usage'), 'Its methods are a\u001b[2Jb.')
+  showFailure(failure, terminal as unknown as Terminal, 'text')
+  expect(told).toContain('next: Its methods are ab. (more')
 })

@@ -20,6 +20,8 @@ import { childProcessHosts } from '../../compute-unit/index.ts'
 import { ComputeHarness, itemEnvelope, remainsOf } from './compute-harness.ts'
 import { paperModule, type PaperProgram } from './paper-runtime.ts'
 
+/** Before the clock of a unit begins. */
+const LONG_AGO_MS = 1_000
 const PROGRAM = { ...hostProgram(), path: join(import.meta.dirname, 'paper-host.ts') }
 const open = (options: Parameters<typeof ComputeHarness.open>[0] = {}): Promise<ComputeHarness> =>
   ComputeHarness.open({ openHost: childProcessHosts(PROGRAM), ...options })
@@ -282,6 +284,39 @@ describe('an upgrade check', { timeout: 180_000 }, () => {
       replay: 100,
     })
     expect(check).toMatchObject({ ok: true, replayed: 3, migrated: [], differences: [] })
+  })
+
+  const replayed = async (process: ProcessId, replay: number) => {
+    const module = await addPaper(harness, { version: '1', prefix: '' })
+    const { ok, ...check } = await harness.unit.checkUpgrade(process, { module, pending: 'reject', replay })
+    expect(ok).toBe(true)
+    return [check.replayed, check.differences]
+  }
+
+  it('compares nothing behind which a call is open that the upgrade of a copy would end', async () => {
+    const process = await harness.spawn(v1)
+    await harness.ask(process, { Action: 'Open' })
+    await say(harness, process, 'two')
+    await harness.ask(process, { Action: 'Close' })
+    await say(harness, process, 'four')
+    expect(await replayed(process, 3)).toEqual([1, []])
+    await harness.ask(process, { Action: 'Open' })
+    expect(await replayed(process, 2)).toEqual([2, []])
+    await say(harness, process, 'six')
+    expect(await replayed(process, 1)).toEqual([0, []])
+  })
+
+  it.each([
+    ['Every', 'schedule/every'],
+    // It says nothing, and the upgrade of a copy leaves it out.
+    ['Quiet', 'quiet'],
+  ])('finds no difference where a timer rings: %s', async (action, key) => {
+    const process = await harness.spawn(v1)
+    await harness.put(process, itemEnvelope(process, { Action: action }), LONG_AGO_MS)
+    const [{ dueMs } = expect.unreachable()] = await harness.unit.timers(process)
+    const rung = await harness.put(process, { kind: 'tick', timer: toUtf8(key), dueMs }, dueMs)
+    expect(rung.status).toBe('ok')
+    expect(await replayed(process, 1)).toEqual([1, []])
   })
 
   it('tells why it would fail', async () => {

@@ -96,6 +96,7 @@ class PaperGuest implements Guest {
       return said('spawned')
     }
     if (message.kind === 'tick') {
+      if (message.timer === 'quiet') return said({})
       state.words.push(`tick ${message.timer}`)
       return said('tick')
     }
@@ -113,6 +114,12 @@ class PaperGuest implements Guest {
       case 'Open':
         state.pending.push({ message: message.id, from: message.from })
         return said({ pending: true })
+      case 'Close':
+        state.words.push(...state.pending.map(() => 'closed'))
+        return said(state.pending.splice(0).length)
+      case 'Quiet':
+        context.setTimer('quiet', message.timestampMs + 60_000)
+        return said('quiet')
       case 'Every':
         state.schedules.push({
           key: 'every',

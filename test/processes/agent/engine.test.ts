@@ -145,3 +145,17 @@ it('leaves the counts of what stands in an image as they are', () => {
   expect(kept).toBeGreaterThan(5000)
   expect(changed).toEqual([])
 })
+
+/** Closures with twenty variables each: nothing that the engine lists is smaller than such a variable. */
+const names = Array.from({ length: 20 }, (_, at) => `v${at}`)
+const CROWDED = `
+const crowd = []
+for (let k = 0; k < 52_000; k++) {
+  let ${names.join(' = k, ')} = k
+  crowd.push(() => ${names.join(' + ')})
+}`
+
+it('keeps as many objects for good as a module can make', () => {
+  const { driver } = agentOf('(_, at) => crowd[at]()', CROWDED)
+  expect(driver.run(request('run', 51_999)).output).toEqual({ reply: 20 * 51_999 })
+})
