@@ -67,18 +67,12 @@ export class Mailbox {
     this.#cells.timers.put(key, undefined)
   }
 
-  /**
-   * Has the timer fire that was due then, and gives it as it was: it is gone, or due again after now. Firings that were missed are not made up.
-   * Nothing, if none is due.
-   */
+  /** Has the timer fire that was due then, and gives it as it was: it is gone, or due again after now. Nothing, if none is due. */
   fire(key: CellKey, dueMs: number, nowMs: number): HeldTimer | undefined {
     const timer = this.timer(key)
     if (timer === undefined || timer.dueMs !== dueMs || dueMs > nowMs) return undefined
-    const { everyMs = Number.NaN } = timer
-    const missed = Math.floor((nowMs - dueMs) / everyMs)
-    const nextMs = dueMs + (missed + 1) * everyMs
-    if (Number.isSafeInteger(nextMs)) this.#cells.timers.put(key, { dueMs: nextMs, everyMs })
-    else this.clearTimer(key)
+    const nextMs = dueAgain(timer, nowMs)
+    this.#cells.timers.put(key, nextMs === undefined ? undefined : { dueMs: nextMs, everyMs: timer.everyMs })
     return timer
   }
 
@@ -88,4 +82,12 @@ export class Mailbox {
     const pauseMs = TIMER_INTERVAL_MIN_MS * 2 ** Math.min(before, DOUBLED_MAX)
     this.#cells.timers.put(key, { dueMs: nowMs + pauseMs, everyMs, failures: before + 1 })
   }
+}
+
+/** When a timer that fires now is due next, if it repeats: firings that were missed are not made up. */
+function dueAgain({ dueMs, everyMs }: Timer, nowMs: number): number | undefined {
+  if (everyMs === undefined) return undefined
+  const missed = Math.floor((nowMs - dueMs) / everyMs)
+  const nextMs = dueMs + (missed + 1) * everyMs
+  return Number.isSafeInteger(nextMs) ? nextMs : undefined
 }

@@ -1,3 +1,5 @@
+import { PLACE_HEAD_BYTES, PLACE_SIZES, SLAB_BYTES, SLAB_HEAD_BYTES } from './slabs.ts'
+
 /** What takes places in the slabs of an engine. */
 export interface Slabs {
   /** Keeps so many bytes for good; gives their address. */
@@ -9,34 +11,26 @@ export interface Slabs {
   giveBack(address: number): void
 }
 
-/** What stands before the content of every place. */
-const PLACE_HEAD_BYTES = 8
 /** What a string takes besides its characters and the head of its place. */
 const TEXT_HEAD_BYTES = 26
 /** Strings have places of this size at least. Smaller ones are for the content of buffers. */
 const TEXT_PLACE_MIN_BYTES = 40
-const PLACE_MAX_BYTES = 512
-const SLAB_BYTES = 4096
-/** What stands before the first place of a slab. */
-const SLAB_HEAD_BYTES = 24
-/** Slabs of each size that are begun. */
-const LASTING_SLABS = 1
 /** So many places side by side are those of a fresh slab, or of one that is as good. */
 const NEIGHBOURS = 12
 /** A slab of another kind of allocator would never show neighbours. */
 const PLACES_MAX = 10_000
 
 /**
- * Uses up the free places that loading left in the engine's slabs, for good. The engine keeps what is no longer than
- * 512 bytes in slabs of 4 KiB, one size in each; a slab that lost one of a hundred neighbours is filled before a fresh
+ * Uses up the free places that loading left in the engine's slabs, for good. A slab that lost one of a hundred neighbours is filled before a fresh
  * one is begun. So what a process allocates would lie in forty slabs all over the heap, and each would be a chunk that
  * changed. Afterwards a message finds fresh slabs, which lie together.
  */
 export function fillSlabs({ bytes, text }: Slabs): void {
-  // A buffer comes with places for its object, so these come first.
-  for (let place = 16; place < TEXT_PLACE_MIN_BYTES; place += 8) fillSize(place, () => bytes(place - PLACE_HEAD_BYTES))
-  for (let place = TEXT_PLACE_MIN_BYTES; place <= PLACE_MAX_BYTES; place += stepAfter(place))
-    fillSize(place, () => text(place - PLACE_HEAD_BYTES - TEXT_HEAD_BYTES))
+  // Small places first: what fills them is buffers, and each comes with places for its object.
+  for (const place of PLACE_SIZES) {
+    const content = place - PLACE_HEAD_BYTES
+    fillSize(place, () => (place < TEXT_PLACE_MIN_BYTES ? bytes(content) : text(content - TEXT_HEAD_BYTES)))
+  }
 }
 
 /**
@@ -44,15 +38,13 @@ export function fillSlabs({ bytes, text }: Slabs): void {
  * much as forty places of it: a message that took the first place of a slab and gave it back would pay for that each time.
  */
 export function beginSlabs({ take, giveBack }: Slabs): void {
-  for (let place = 16; place <= PLACE_MAX_BYTES; place += stepAfter(place)) {
+  for (const place of PLACE_SIZES) {
     const places = Math.floor((SLAB_BYTES - SLAB_HEAD_BYTES) / place)
-    const taken = Array.from({ length: LASTING_SLABS * places }, () => take(place - PLACE_HEAD_BYTES))
+    const taken = Array.from({ length: places }, () => take(place - PLACE_HEAD_BYTES))
     const apart = Math.floor(places / 2)
     for (let index = taken.length - 1; index >= 0; index--) if (index % apart !== 0) giveBack(taken[index] ?? 0)
   }
 }
-
-const stepAfter = (place: number): number => (place < 128 ? 8 : place < 256 ? 16 : 32)
 
 function fillSize(place: number, allocate: () => number): void {
   const enough = Math.min(NEIGHBOURS, Math.floor(SLAB_BYTES / place) - 2)

@@ -1,12 +1,11 @@
 import { HostFault } from '../../protocol/index.ts'
 import type { GuestMemory } from '../actor/guest-memory.ts'
+import { PLACE_HEAD_BYTES, PLACE_SIZES, SLAB_HEAD_BYTES } from './slabs.ts'
 
 /** Counts of references from 2^30 on are never written again (`kept-counts.mjs`). This one is far from it, and far from being below zero. */
 export const KEPT_COUNT = 3 * 2 ** 29
 
-/** Of quickjs-wasi 3.6.2: where the address of its runtime stands. */
-const RUNTIME_AT = 1_165_720
-/** In the runtime: a list of slabs for each size, and the list of all objects. */
+/** In the runtime of quickjs-wasi 3.6.2: a list of slabs for each size, and the list of all objects. */
 const SLAB_LISTS_AT = 40
 const OBJECTS_AT = 596
 /** A list is a ring of links: the one before, the one behind. */
@@ -17,11 +16,10 @@ const SLAB_LINK_AT = 8
 const SLAB_SIZE_AT = 16
 const SLAB_COUNT_AT = 20
 const SLAB_FREE_AT = 22
-const SLAB_PLACES_AT = 24
-/** Sizes of places, with the eight bytes before their content: which place it is, or the next free one; size; kind; count. */
-const SIZES = [...steps(16, 128, 8), ...steps(144, 256, 16), ...steps(288, 512, 32)]
-const PLACE_CONTENT_AT = 8
-/** From the content of a place back to its count, and to its kind in seven bits. */
+/**
+ * Before the content of a place stand which place it is, or the next free one; size; kind; count. From the content back to its count, and to its
+ * kind in seven bits.
+ */
 const COUNT_BEFORE = 4
 const KIND_BEFORE = 5
 /** The shape of objects: one that is of a single object is changed in place. */
@@ -29,18 +27,12 @@ const SHAPE = 2
 /** The smallest thing that a list can have. */
 const LISTED_MIN_BYTES = 16
 
-function steps(first: number, last: number, step: number): number[] {
-  const sizes: number[] = []
-  for (let size = first; size <= last; size += step) sizes.push(size)
-  return sizes
-}
-
 /**
  * Gives all that stands in the heap a count of references that stays as it is: an image is shared, and half of what a message stored to was
- * counts of it, which go up and down again. What has such a count is never freed. Free places are left alone.
+ * counts of it, which go up and down again. What has such a count is never freed. Free places are left alone. `runtime` is the address of the engine's.
  * @throws {HostFault} if the heap is not that of the engine that this was made for
  */
-export function keepForGood(memory: GuestMemory): void {
+export function keepForGood(memory: GuestMemory, runtime: number): void {
   const { words } = memory
   const listedMax = memory.bytes.length / LISTED_MIN_BYTES
   const word = (at: number): number => words[at >> 2] ?? 0
@@ -51,19 +43,18 @@ export function keepForGood(memory: GuestMemory): void {
     if (count > (isShape ? 1 : 0) && count < KEPT_COUNT) words[(content - COUNT_BEFORE) >> 2] = KEPT_COUNT
   }
 
-  const runtime = word(RUNTIME_AT)
-  SIZES.forEach((size, sizeClass) => {
+  PLACE_SIZES.forEach((size, sizeClass) => {
     for (const link of ring(word, runtime + SLAB_LISTS_AT + sizeClass * LINK_BYTES, listedMax)) {
       const slab = link - SLAB_LINK_AT
       if ((word(slab + SLAB_SIZE_AT) & 0xff) !== sizeClass) throw otherHeap(`a slab of another size at ${slab}`)
       const count = half(slab + SLAB_COUNT_AT)
       const free = new Set<number>()
-      const place = (index: number): number => slab + SLAB_PLACES_AT + index * size
+      const place = (index: number): number => slab + SLAB_HEAD_BYTES + index * size
       for (let index = half(slab + SLAB_FREE_AT); index < count; index = half(place(index))) {
         if (free.has(index)) throw otherHeap(`free places in a ring at ${slab}`)
         free.add(index)
       }
-      for (let index = 0; index < count; index++) if (!free.has(index)) keep(place(index) + PLACE_CONTENT_AT)
+      for (let index = 0; index < count; index++) if (!free.has(index)) keep(place(index) + PLACE_HEAD_BYTES)
     }
   })
   for (const object of ring(word, runtime + OBJECTS_AT, listedMax)) keep(object)

@@ -148,8 +148,8 @@ function whyRefused(thrown: unknown, machine: Machine, entry: Entry, positions: 
 }
 
 function capture(machine: Machine, base: Image | undefined, entry: Entry): Image {
-  const { memory } = machine.calls
-  keepForGood(memory)
+  const { memory, exports } = machine.calls
+  keepForGood(memory, exports.qjs_get_runtime_ptr())
   const dirty: number[] = []
   const count = memory.dirtyChunks(dirty)
   const overlay = new Map(base?.overlay)

@@ -2,7 +2,7 @@ import binaryen from 'binaryen'
 import { replaceIn } from './expressions.mjs'
 
 /** A count from here on is for good. */
-const KEPT_COUNT = 2 ** 30
+const KEPT_COUNT_MIN = 2 ** 30
 /** How many have a piece of the heap stands in front of it, in so many bytes. */
 const COUNT_BYTES = 4
 /** How far one step of code counts. */
@@ -22,7 +22,7 @@ const { Binary, Const, Load, LocalGet, LocalSet, Store } = binaryen
 export function keepCounts(module) {
   const { i32, local } = module
   const [at, count] = [() => local.get(0, binaryen.i32), () => local.get(1, binaryen.i32)]
-  const stored = module.if(i32.lt_u(count(), i32.const(KEPT_COUNT)), i32.store(0, COUNT_BYTES, at(), count()))
+  const stored = module.if(i32.lt_u(count(), i32.const(KEPT_COUNT_MIN)), i32.store(0, COUNT_BYTES, at(), count()))
   let places = 0
   const functions = Array.from({ length: module.getNumFunctions() }, (_, index) => module.getFunctionByIndex(index))
   module.addFunction('count', binaryen.createType([binaryen.i32, binaryen.i32]), binaryen.none, [], stored)

@@ -28,6 +28,8 @@ export const NAMES_OFFSET = 568
 const JSON_MAX_BYTES = QUERY_OUTPUT_MAX_BYTES
 /** Fields and items, those that are left out too. */
 const STEPS_MAX = 1_000_000
+/** Fields of a prototype: nobody pays for a look at them. */
+const INHERITED_MAX = 256
 const DEPTH_MAX = 64
 const ROOM_BYTES = 4096
 
@@ -76,6 +78,8 @@ const PART_OF = 24
 const PART_START = 28
 /** A name without one of these bits is a text; otherwise it is a small number itself. */
 const NUMBER_NAME = 0x8000_0000 | 0
+/** Larger ones that lists have are texts of so many digits. */
+const INDEX_DIGITS = 10
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -103,7 +107,7 @@ class PlainJson {
     this.length = 0
     this.steps = 0
     if (this.#out.length > ROOM_BYTES) this.#out = Buffer.allocUnsafe(ROOM_BYTES)
-    if (this.#tellsJson(known.objectPrototype) || this.#tellsJson(known.listPrototype)) return undefined
+    if (this.#mayInheritForm()) return undefined
     const isWritten = this.#value(this.#word(at), this.#word(at + 4), 0)
     return isWritten ? this.#out.subarray(0, this.length) : undefined
   }
@@ -112,12 +116,23 @@ class PlainJson {
     return this.#words[at >>> 2] ?? 0
   }
 
-  /** Whether an object says itself how it is written. */
-  #tellsJson(object: number): boolean {
+  /** Whether something that is plain may inherit how it is written. */
+  #mayInheritForm(): boolean {
+    const { objectPrototype, listPrototype } = this.#known
+    const isAsEver = this.#prototypeOf(objectPrototype) === 0 && this.#prototypeOf(listPrototype) === objectPrototype
+    return !isAsEver || this.#mayTellForm(objectPrototype) || this.#mayTellForm(listPrototype)
+  }
+
+  #prototypeOf(object: number): number {
+    return this.#word(this.#word(object + SHAPE) + PROTOTYPE)
+  }
+
+  /** Whether an object may say itself how it is written. */
+  #mayTellForm(object: number): boolean {
     const shape = this.#word(object + SHAPE)
     const fields = shape + TABLE + 4 * (this.#word(shape + TABLE_MASK) + 1)
     const count = this.#word(shape + FIELD_COUNT)
-    if (count >>> 0 > STEPS_MAX) return true
+    if (count >>> 0 > INHERITED_MAX) return true
     for (let index = 0; index < count; index++) {
       if (this.#word(fields + 8 * index + 4) === this.#known.toJson) return true
     }
@@ -152,16 +167,20 @@ class PlainJson {
     const kind = this.#word(at + CLASS) & CLASS_MASK
     const shape = this.#word(at + SHAPE)
     const prototype = this.#word(shape + PROTOTYPE)
+    const values = this.#word(at + VALUES)
     const { objectPrototype, listPrototype } = this.#known
     if (kind === PLAIN_OBJECT) {
-      return (prototype === objectPrototype || prototype === 0) && this.#fields(shape, this.#word(at + VALUES), depth)
+      return (prototype === objectPrototype || prototype === 0) && this.#fields(shape, values, depth)
     }
-    // Besides its length a list has nothing.
+    const count = this.#word(at + ITEM_COUNT)
+    // Besides its length a list has nothing, and no holes behind its items.
     return (
       kind === PLAIN_LIST &&
       prototype === listPrototype &&
       this.#word(shape + FIELD_COUNT) === 1 &&
-      this.#items(this.#word(at + ITEMS), this.#word(at + ITEM_COUNT), depth)
+      this.#word(values) === count &&
+      this.#word(values + 4) === INTEGER &&
+      this.#items(this.#word(at + ITEMS), count, depth)
     )
   }
 
@@ -197,11 +216,22 @@ class PlainJson {
       isFirst = false
       const text = this.#word(names + 4 * name)
       // What is no text, but a symbol, is told apart by two bits.
-      if (this.#word(text + 4) >>> 30 !== 1 || !this.#text(text)) return false
+      if (this.#word(text + 4) >>> 30 !== 1 || this.#isLargeNumber(text) || !this.#text(text)) return false
       this.#byte(0x3a)
       if (!this.#value(this.#word(values + 8 * index), high, depth + 1)) return false
     }
     return this.#byte(0x7d)
+  }
+
+  /** Whether a name may be a number that lists have, which would come before others. */
+  #isLargeNumber(text: number): boolean {
+    if (this.#word(text) !== INDEX_DIGITS) return false
+    const start = text + CHARACTERS
+    for (let at = start; at < start + INDEX_DIGITS; at++) {
+      const byte = this.#bytes[at] ?? 0
+      if (byte < 0x30 || byte > 0x39) return false
+    }
+    return true
   }
 
   #step(count: number): boolean {

@@ -105,6 +105,8 @@ describe('JSON that the host writes of values in the engine', () => {
     ['a long list', 'Array.from({ length: 5000 }, (_, i) => i / 2)'],
     ['no prototype', '({ __proto__: null, a: [1] })'],
     ['frozen fields', 'Object.freeze({ a: 1 })'],
+    ['names that begin with digits', '({ b: 1, "2026-11-28": 2, "30000000000": 3, "01": 4, "-1": 5 })'],
+    ['a list that became shorter', '(() => { const l = [1, 2, 3]; l.length = 2; return l })()'],
     ['the same thing twice', '(o => [o, o])({ a: 1 })'],
     ['part of a text', '[("abcdefgh".repeat(2000)).slice(3, 6000)]'],
     ['part of a text beyond Latin', '[("é\\u4e00x".repeat(2000)).slice(3, 4001)]'],
@@ -130,9 +132,13 @@ describe('JSON that the host writes of values in the engine', () => {
     ['a boxed text', 'Object("a")'],
     ['arguments', '(function () { return arguments })(1, 2)'],
     ['a list with holes', '[1, , 2]'],
+    ['a list of holes', 'new Array(3)'],
+    ['a list with holes behind its items', '(() => { const l = [1]; l.length = 3; return l })()'],
+    ['a list of more holes than there are small numbers', 'new Array(2 ** 31)'],
     ['a list with fields', 'Object.assign([1], { a: 1 })'],
     ['a list of a class', 'new (class extends Array {})()'],
     ['numbers as names', '({ b: 1, 1: 2 })'],
+    ['large numbers as names', '({ b: 1, 3000000000: 2 })'],
     ['a symbol as a name', '({ [Symbol("a")]: 1, b: 1 })'],
     ['a function', '({ a() {} })'],
     ['a symbol', '[Symbol("a")]'],
@@ -151,6 +157,15 @@ describe('JSON that the host writes of values in the engine', () => {
     expect(bent.written('[{ a: 1 }]')).toBeUndefined()
     bent.written(`(() => { delete ${name}.prototype.toJSON; return 1 })()`)
     expect(bent.written('[{ a: 1 }]')).toBe('[{"a":1}]')
+  })
+
+  it.each([
+    ['lists inherit from something else', 'Object.setPrototypeOf(Array.prototype, { toJSON: () => 1 })'],
+    ['objects inherit many fields', 'for (let i = 0; i < 300; i++) Object.prototype["f" + i] = i'],
+  ])('is not written of anything once %s', (_, source) => {
+    const bent = new Engine()
+    bent.written(`(() => { ${source}; return 1 })()`)
+    expect(bent.written('[{ a: 1 }]')).toBeUndefined()
   })
 
   it('is as long as an output at most, and no longer in the making', () => {
