@@ -2,8 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type GuestFactory, toUtf8 } from '../../../protocol/index.ts'
 import { fakeId, guestMessage } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage, type Step } from './agent-driver.ts'
-
-const PEER = fakeId(77)
+import { PEER, referenceOf, reply } from './caller.ts'
 
 let factory: GuestFactory
 let next: GuestFactory
@@ -25,12 +24,6 @@ function restore(to: GuestFactory, document: unknown): { driver: AgentDriver; st
   const data = toUtf8(JSON.stringify(document))
   const step = driver.run(guestMessage({ kind: 'restore', slot: 40, id: fakeId(40), data }))
   return { driver, step }
-}
-
-/** The number of the call that a step made. */
-function referenceOf({ context }: Step): string {
-  const tags = context.sends.flatMap(({ tags }) => tags)
-  return tags.find(({ name }) => name === 'Reference')?.value ?? ''
 }
 
 describe('the document of an agent', () => {
@@ -79,10 +72,8 @@ describe('the document of an agent', () => {
     const { driver } = restore(factory, agent.query('@export'))
     driver.slot = 41
     const after = referenceOf(driver.send('ask', { peer: PEER }))
-    const late = driver.push(PEER, ['X-Reference', before], '"of before"')
-    expect(JSON.stringify(late.output)).not.toContain('of before')
-    const reply = driver.push(PEER, ['X-Reference', after], '"of after"')
-    expect(JSON.stringify(reply.output)).toContain('of after')
+    expect(reply(driver, before, 12).output).toEqual({})
+    expect(reply(driver, after, 13).output).toMatchObject({ settled: [{ reply: 13 }] })
   })
 
   it('is turned into the state of the next version, whose schedules go on; those that wait are told', () => {
