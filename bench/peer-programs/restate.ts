@@ -71,7 +71,7 @@ const POLL_MS = 50
 /** The first chain only waits until there is a leader. */
 const FIRST_HOPS = 60
 /** As many as a node makes before it is measured, of one and of each pair. */
-const WARM_UP_HOPS = 400
+const WARM_UP_HOPS = { hops: 400, calls: 2_000 }
 const WARM_UP_PAIR_HOPS = 20
 /**
  * Tuned in favour of Restate: on two cores 100 pairs gave 2,700 hops/s with 1 partition, 3,150
@@ -242,7 +242,7 @@ await runProgram<Input>(async input => {
   await untilOk(() => post(`http://127.0.0.1:${admin}/deployments`, deployment))
   await new Driver(ports, [process.pid, serverPid], 'hops').run(1, FIRST_HOPS)
   const driver = new Driver(ports, [process.pid, serverPid], input.measure)
-  await driver.run(1, WARM_UP_HOPS)
+  await driver.run(1, WARM_UP_HOPS[input.measure])
   const chain = await driver.medianOf(input.runs, 1, input.chainHops)
   await driver.run(input.pairs, WARM_UP_PAIR_HOPS)
   const pairs = await driver.medianOf(input.runs, input.pairs, input.pairHops)

@@ -25,7 +25,10 @@ interface Counts {
 const REPETITIONS = 3
 /** Of ours beside one of the other side's, which is the median of as many. */
 const MEASUREMENTS = 3
-const WARM_UP_AWAITS = 400
+/** As many as the other side makes. A request makes no more than `CHAIN_AWAITS`, which are twice as many steps of depth. */
+const WARM_UP_AWAITS = 2_000
+const WARM_UP_PAIR_AWAITS = 20
+const CHAIN_AWAITS = 400
 const REPLY_MAX_MS = 120_000
 const GOAL = 5
 const AGENT = fileURLToPath(new URL('../programs/agents/caller.process.ts', import.meta.url))
@@ -61,8 +64,8 @@ class Pairs {
 
   /** In every turn: while the other side is measured a node comes to rest, and gives back compiled code with its memory. */
   async warmUp(): Promise<void> {
-    await this.run({ pairs: this.#agents.length / 2, awaits: WARM_UP_AWAITS / 40 })
-    await this.run({ pairs: 1, awaits: WARM_UP_AWAITS })
+    await this.run({ pairs: this.#agents.length / 2, awaits: WARM_UP_PAIR_AWAITS })
+    for (let made = 0; made < WARM_UP_AWAITS; made += CHAIN_AWAITS) await this.run({ pairs: 1, awaits: CHAIN_AWAITS })
   }
 
   async measure(counts: Counts): Promise<Awaits> {
@@ -125,7 +128,7 @@ export const awaitsRow: Row = {
     'and waits for the last answer. Restate: a handler that awaits calls of another object, one after the other, started by one ' +
     'request over HTTP; in its journal each call and each answer is durable.',
   async run(context) {
-    const one: Counts = { pairs: 1, awaits: context.quick ? 100 : 400 }
+    const one: Counts = { pairs: 1, awaits: context.quick ? 100 : CHAIN_AWAITS }
     const many: Counts = { pairs: 50, awaits: context.quick ? 10 : 60 }
     const [single, fifty]: [Awaits[], Awaits[]] = [[], []]
     const restate: RestateFigures[] = []
