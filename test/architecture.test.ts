@@ -86,6 +86,15 @@ describe('the test files', () => {
     expect(peculiar.filter(({ path }) => !isApart(path)).map(({ path }) => path)).toEqual([])
   })
 
+  test('share nothing that is set up when it is imported: of two in one program the second would not get it', () => {
+    const helpers = sourcesOf(ROOT, 'test').filter(
+      ({ path }) =>
+        !path.endsWith('.test.ts') && !path.startsWith('test/network/') && path !== 'test/shared-program.ts',
+    )
+    const setUp = helpers.filter(({ code }) => /^(?:before|after)(?:All|Each)\(/m.test(code))
+    expect(setUp.map(({ path }) => path)).toEqual([])
+  })
+
   test('that have a program of their own are there', () => {
     expect(APART.filter(pattern => !units.some(({ path }) => matchesGlob(path, pattern)))).toEqual([])
   })

@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { atoll, env, type Fields, folder, node, one } from './node-to-command.ts'
+import { atoll, env, type Fields, folder, node, one, startsNode } from './node-to-command.ts'
 import { documents, run } from './test-terminal.ts'
+
+startsNode()
 
 describe('a process', () => {
   test('is evaluated again here, and found right', async () => {

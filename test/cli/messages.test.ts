@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { standardProcessPath } from '../../processes/index.ts'
-import { atoll, env, type Fields, folder, one } from './node-to-command.ts'
+import { atoll, env, type Fields, folder, one, startsNode } from './node-to-command.ts'
 import { documents, run } from './test-terminal.ts'
+
+startsNode()
 
 describe('modules', () => {
   test('are added under the name of their file, and found by it', async () => {

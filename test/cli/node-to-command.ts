@@ -22,18 +22,21 @@ export const one = async (...words: string[]): Promise<Fields> => {
   return document
 }
 
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
-  env = { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }
-  for (const name of ['counter', 'relay'] as const) {
-    await one('module', 'add', standardProcessPath(name), '--format', 'actor', '--tag', 'Actor-Memory=scratch')
-  }
-  await one('spawn', 'counter', '--name', 'hits')
-  await one('spawn', 'relay', '--name', 'ping')
-}, 180_000)
+/** Has such a node for the file of tests that calls this. */
+export function startsNode(): void {
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
+    env = { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }
+    for (const name of ['counter', 'relay'] as const) {
+      await one('module', 'add', standardProcessPath(name), '--format', 'actor', '--tag', 'Actor-Memory=scratch')
+    }
+    await one('spawn', 'counter', '--name', 'hits')
+    await one('spawn', 'relay', '--name', 'ping')
+  }, 180_000)
 
-afterAll(async () => {
-  await node[Symbol.asyncDispose]()
-  await folder[Symbol.asyncDispose]()
-})
+  afterAll(async () => {
+    await node[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+}

@@ -8,9 +8,12 @@ export const PEER = fakeId(77)
 
 let factory: GuestFactory
 
-beforeAll(async () => {
-  factory = await loadAgent('caller')
-}, 180_000)
+/** Has the program for the file of tests that calls this. */
+export function loadsCaller(): void {
+  beforeAll(async () => {
+    factory = await loadAgent('caller')
+  }, 180_000)
+}
 
 /** A process of the program, in slot 1. */
 export function start(): AgentDriver {

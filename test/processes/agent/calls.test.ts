@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { DEPTH_MAX } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import type { Step } from './agent-driver.ts'
-import { idOf, PEER, referenceOf, reply, sentBy, start } from './caller.ts'
+import { idOf, loadsCaller, PEER, referenceOf, reply, sentBy, start } from './caller.ts'
+
+loadsCaller()
 
 const OTHER = fakeId(78)
 

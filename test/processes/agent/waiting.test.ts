@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { DEPTH_MAX, type GuestMessage, QUEUE_DEPTH_MAX, QUEUE_FUEL_MIN } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
-import { idOf, PEER, referenceOf, reply, sentBy, start } from './caller.ts'
+import { idOf, loadsCaller, PEER, referenceOf, reply, sentBy, start } from './caller.ts'
+
+loadsCaller()
 
 const OTHER = fakeId(78)
 
