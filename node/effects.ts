@@ -39,9 +39,19 @@ export async function openEffects(keys: NodeKeys, options: EffectOptions): Promi
 async function llmEndpoint(settings: EffectOptions): Promise<LlmEndpoint | undefined> {
   const { llmUrl: url, llmModel: model, llmModels: others = [], llmKeyFile, llmMaxTokens: maxTokens } = settings
   if (url === undefined) return undefined
+  refuseOtherThanHttp(url)
   if (model === undefined) throw new Failure('bad-config', { setting: 'llmModel' }, { note: 'llmUrl needs it' })
   const key = llmKeyFile === undefined ? undefined : await readKey(llmKeyFile)
   return { url, key, model, models: [model, ...others], maxTokens }
+}
+
+/** What cannot be asked is told at the start, not to the first process. */
+function refuseOtherThanHttp(llmUrl: string): void {
+  const url = URL.parse(llmUrl)
+  const bad = (note: string): Failure => new Failure('bad-config', { setting: 'llmUrl' }, { note })
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw bad('expected an address that begins with http:// or https://')
+  if (url.username !== '' || url.password !== '') throw bad('a key belongs into llmKeyFile, not into the address')
 }
 
 async function readKey(path: string): Promise<string> {
@@ -49,5 +59,8 @@ async function readKey(path: string): Promise<string> {
     throw new Failure('bad-config', { setting: 'llmKeyFile', path }, { cause, note: 'it cannot be read' })
   })
   await refuseOpen(path)
-  return text.trim()
+  const key = text.trim()
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new Failure('bad-config', { setting: 'llmKeyFile', path }, { note: 'expected a key alone, in one line' })
+  return key
 }

@@ -87,6 +87,7 @@ export * from './guests/agent-module.ts'
 export * from './guests/interface-description.ts'
 export * from './results/process-output.ts'
 
+export * from './process/chat-completion.ts'
 export * from './process/effect.ts'
 export * from './feeds/feed-ports.ts'
 export * from './ports.ts'

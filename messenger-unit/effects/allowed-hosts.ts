@@ -21,9 +21,9 @@ const ENTRY = /^(?:(https?):\/\/)?(\*|(?:\*\.)?[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(
 export function readAllowedHosts(entries: readonly string[]): AllowedHost[] {
   return entries.map(entry => {
     const match = ENTRY.exec(entry)
-    if (match === null)
+    const [, scheme = 'https', host = '', port] = match ?? []
+    if (match === null || Number(port ?? 1) < 1 || Number(port ?? 1) > 65_535)
       throw new Failure('bad-config', { effectsHttp: entry }, { note: 'expected [scheme://]host[:port]' })
-    const [, scheme = 'https', host = '', port] = match
     const protocol = scheme.toLowerCase() === 'http' ? 'http:' : 'https:'
     const literal = isIP(bare(host)) !== 0 || host.toLowerCase() === 'localhost'
     return {

@@ -8,6 +8,7 @@ import {
   dataText,
   EFFECT_ATTEMPTS_MAX,
   EFFECT_BODY_MAX_BYTES,
+  EFFECT_PAUSE_MAX_MS,
   EFFECTS_MAX,
   EFFECTS_PER_PROCESS_MAX,
   EffectFailed,
@@ -199,9 +200,13 @@ export class EffectDesk {
       try {
         return await perform(input, { process, owner, key, signal })
       } catch (error) {
-        const again = error instanceof EffectFailed && error.passing && attempt < EFFECT_ATTEMPTS_MAX
+        const again =
+          error instanceof EffectFailed &&
+          error.passing &&
+          error.afterMs <= EFFECT_PAUSE_MAX_MS &&
+          attempt < EFFECT_ATTEMPTS_MAX
         if (!again || signal.aborted) throw error
-        await clock.sleep(backOffMs(attempt, random()), { signal })
+        await clock.sleep(Math.max(error.afterMs, backOffMs(attempt, random())), { signal })
       }
     }
   }

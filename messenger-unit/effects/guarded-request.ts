@@ -56,7 +56,7 @@ export async function guardedRequest(asked: GuardedRequest): Promise<Answered> {
     { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal },
     response => {
       isAnswered = true
-      readBody(response, asked.maxBytes).then(
+      readBody(response, asked).then(
         bytes => resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }),
         reject,
       )
@@ -71,10 +71,11 @@ export async function guardedRequest(asked: GuardedRequest): Promise<Answered> {
   return promise
 }
 
-async function checkedAddresses({ url, mayBePrivate, resolve }: GuardedRequest): Promise<readonly Address[]> {
+async function checkedAddresses(asked: GuardedRequest): Promise<readonly Address[]> {
+  const { url, mayBePrivate } = asked
   const name = bare(url.hostname)
   const family = isIP(name)
-  const addresses = family === 0 ? await resolveName(name, resolve) : [{ address: name, family }]
+  const addresses = family === 0 ? await resolveName(name, asked) : [{ address: name, family }]
   const hidden = addresses.find(({ address }) => !isPublicAddress(address))
   if (hidden !== undefined && !mayBePrivate) {
     throw new EffectFailed('effect-forbidden', `${name} is ${hidden.address}, which is not a public address`)
@@ -82,15 +83,21 @@ async function checkedAddresses({ url, mayBePrivate, resolve }: GuardedRequest):
   return addresses
 }
 
-async function resolveName(name: string, resolve: GuardedRequest['resolve']): Promise<readonly Address[]> {
-  const addresses = await resolve(name).catch(cause => {
+async function resolveName(name: string, { resolve, signal }: GuardedRequest): Promise<readonly Address[]> {
+  const ended = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => ended.reject(signal.reason), { once: true })
+  const addresses = await Promise.race([resolve(name), ended.promise]).catch(cause => {
+    if (signal.aborted) throw timeout(cause)
     throw new EffectFailed('effect-failed', `${name} has no address`, { cause, passing: true })
   })
   if (addresses.length === 0) throw new EffectFailed('effect-failed', `${name} has no address`)
   return addresses
 }
 
-async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+async function readBody(
+  response: IncomingMessage,
+  { maxBytes, signal }: Pick<GuardedRequest, 'maxBytes' | 'signal'>,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
@@ -102,6 +109,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
   } catch (cause) {
     response.destroy()
     if (cause instanceof EffectFailed) throw cause
+    if (signal.aborted) throw timeout(cause)
     throw new EffectFailed('effect-failed', 'the answer broke off', { cause, passing: true })
   }
   return Buffer.concat(chunks)
@@ -116,6 +124,8 @@ function headersOf(response: IncomingMessage): Record<string, string> {
 }
 
 function failureOf(cause: Error, signal: AbortSignal): EffectFailed {
-  if (signal.aborted) return new EffectFailed('effect-timeout', 'no answer in time', { cause })
+  if (signal.aborted) return timeout(cause)
   return new EffectFailed('effect-failed', cause.message, { cause, passing: true })
 }
+
+const timeout = (cause: unknown): EffectFailed => new EffectFailed('effect-timeout', 'no answer in time', { cause })

@@ -4,9 +4,9 @@ import {
   type Effect,
   EffectFailed,
   LlmGenerateInput,
-  LlmGenerateOutput,
   readEffectInput,
 } from '../../protocol/index.ts'
+import { outputOf, problemIn } from './llm-answer.ts'
 
 export interface LlmEndpoint {
   /** Base of an OpenAI-compatible API, such as `https://…/v1`. */
@@ -38,41 +38,59 @@ export function llmGenerate(endpoint: LlmEndpoint): Effect {
     const asked = readEffectInput(LlmGenerateInput, input)
     const { model = endpoint.model } = asked
     const limit = AbortSignal.any([signal, AbortSignal.timeout(asked.timeoutMs ?? EFFECT_TIMEOUT_MAX_MS)])
-    const answered = (bound: Bound): Promise<Response> => post(requestOf(asked, endpoint, bound), key, limit)
+    const answered = (bound: Bound): Promise<Answered> => post(requestOf(asked, endpoint, bound), key, limit)
     const bound = bounds.get(model) ?? 'max_tokens'
-    let response = await answered(bound)
-    let text = await boundedText(response)
-    const wanted = BOUNDS.find(other => other !== bound && text.includes(other))
-    if (response.status === 400 && wanted !== undefined) {
-      response = await answered(wanted)
-      text = await boundedText(response)
-      if (response.ok) bounds.set(model, wanted)
+    let answer = await answered(bound)
+    const wanted = BOUNDS.find(other => other !== bound && answer.text.includes(other))
+    if (answer.status === 400 && wanted !== undefined) {
+      answer = await answered(wanted)
+      if (answer.ok) bounds.set(model, wanted)
     }
-    if (!response.ok) {
-      const shown = problemIn(text).slice(0, ERROR_SHOWN_CHARACTERS)
-      throw new EffectFailed('effect-failed', `the model answered ${response.status}: ${shown}`, {
-        passing: PASSING.has(response.status),
-      })
-    }
-    return outputOf(text)
+    const { ok, status, text } = answer
+    const output = ok ? outputOf(text) : undefined
+    if (output !== undefined) return output
+    const said = problemIn(text) ?? (ok ? 'nothing that is a chat completion' : text)
+    throw new EffectFailed(
+      'effect-failed',
+      `the model answered ${status}: ${withoutKey(said).slice(0, ERROR_SHOWN_CHARACTERS)}`,
+      { passing: PASSING.has(status), afterMs: answer.afterMs },
+    )
   }
 
-  function post(body: object, key: string, limit: AbortSignal): Promise<Response> {
-    return fetch(url, {
-      method: 'POST',
-      redirect: 'error',
-      signal: limit,
-      headers: {
-        'content-type': 'application/json',
-        'idempotency-key': key,
-        ...(endpoint.key === undefined ? {} : { authorization: `Bearer ${endpoint.key}` }),
-      },
-      body: JSON.stringify(body),
-    }).catch(cause => {
+  async function post(body: object, key: string, limit: AbortSignal): Promise<Answered> {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'error',
+        signal: limit,
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': key,
+          ...(endpoint.key === undefined ? {} : { authorization: `Bearer ${endpoint.key}` }),
+        },
+        body: JSON.stringify(body),
+      })
+      const { ok, status } = response
+      return { ok, status, afterMs: pauseIn(response), text: await boundedText(response) }
+    } catch (cause) {
+      if (cause instanceof EffectFailed) throw cause
       if (limit.aborted) throw new EffectFailed('effect-timeout', 'the model gave no answer in time', { cause })
       throw new EffectFailed('effect-failed', 'the model cannot be reached', { cause, passing: true })
-    })
+    }
   }
+
+  /** Some servers repeat a key that they refuse; what a process is told stands in its feed, for all to read. */
+  function withoutKey(text: string): string {
+    return endpoint.key === undefined ? text : text.replaceAll(endpoint.key, '(the key)')
+  }
+}
+
+interface Answered {
+  readonly ok: boolean
+  readonly status: number
+  /** How long the server asks to be left alone. */
+  readonly afterMs: number
+  readonly text: string
 }
 
 function requestOf(
@@ -110,66 +128,11 @@ function turnOf(turn: NonNullable<LlmGenerateInput['messages']>[number]): object
   return { role: 'assistant', content: turn.content ?? null, ...(calls === undefined ? {} : { tool_calls: calls }) }
 }
 
-interface Completion {
-  readonly model?: string
-  readonly choices?: readonly {
-    readonly finish_reason?: string
-    readonly message?: {
-      readonly content?: string | null
-      /** In place of a content. */
-      readonly refusal?: string | null
-      readonly tool_calls?: readonly {
-        readonly id: string
-        readonly function: { readonly name: string; readonly arguments: string }
-      }[]
-    }
-  }[]
-  readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number }
-}
-
-function outputOf(text: string): LlmGenerateOutput {
-  try {
-    const { model, choices, usage } = JSON.parse(text) as Completion
-    const message = choices?.[0]?.message
-    const toolCalls = message?.tool_calls?.map(call => ({
-      id: call.id,
-      name: call.function.name,
-      arguments: argumentsIn(call.function.arguments),
-    }))
-    return LlmGenerateOutput.parse({
-      text: message?.content ?? message?.refusal ?? '',
-      ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { toolCalls }),
-      model: model ?? '',
-      finishReason: choices?.[0]?.finish_reason ?? '',
-      ...(usage === undefined
-        ? {}
-        : { usage: { inputTokens: usage.prompt_tokens ?? 0, outputTokens: usage.completion_tokens ?? 0 } }),
-    })
-  } catch (cause) {
-    throw new EffectFailed('effect-failed', 'the model’s answer is not that of an OpenAI-compatible endpoint', {
-      cause,
-    })
-  }
-}
-
-/** What a model calls a tool with; its text, where that is no JSON: the process checks what it is given, and can tell the model. */
-function argumentsIn(text: string): unknown {
-  try {
-    // Some servers write nothing where nothing is given.
-    return JSON.parse(text || '{}')
-  } catch {
-    return text
-  }
-}
-
-/** What a server says is wrong, without what it is wrapped in. */
-function problemIn(text: string): string {
-  try {
-    const { error } = JSON.parse(text) as { readonly error?: string | { readonly message?: string } }
-    return (typeof error === 'object' ? error.message : error) ?? text
-  } catch {
-    return text
-  }
+/** What a server says in `Retry-After`: seconds, or a date. */
+function pauseIn({ headers }: Response): number {
+  const said = headers.get('retry-after') ?? ''
+  const pauseMs = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now()
+  return Math.max(0, pauseMs || 0)
 }
 
 async function boundedText(response: Response): Promise<string> {

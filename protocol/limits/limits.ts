@@ -220,6 +220,8 @@ export const EFFECTS_PER_PROCESS_MAX = 16
 export const EFFECTS_MAX = 128
 /** How often an effect that failed in passing is tried. */
 export const EFFECT_ATTEMPTS_MAX = 3
+/** How long the outside may ask to be left alone before the next attempt: of more, the process is told at once. */
+export const EFFECT_PAUSE_MAX_MS = 60_000
 
 // The gateway
 /** Headers of one request; Node's own default, said here because the AO and native faces share it. */

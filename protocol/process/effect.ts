@@ -31,11 +31,18 @@ export class EffectFailed extends Error {
   readonly code: `effect-${string}`
   /** Whether trying again soon may go better. */
   readonly passing: boolean
+  /** How long the outside asked to be left alone. */
+  readonly afterMs: number
 
-  constructor(code: `effect-${string}`, message: string, options: { passing?: boolean; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+  constructor(
+    code: `effect-${string}`,
+    message: string,
+    { passing = false, afterMs = 0, cause }: { passing?: boolean; afterMs?: number; cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.passing = options.passing === true
+    this.passing = passing
+    this.afterMs = afterMs
   }
 }
 

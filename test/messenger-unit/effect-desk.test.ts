@@ -3,6 +3,7 @@ import { EffectDesk } from '../../messenger-unit/effects/effect-desk.ts'
 import {
   asKeyId,
   asProcessId,
+  EffectFailed,
   ed25519Signer,
   Failure,
   makePush,
@@ -25,9 +26,17 @@ const effect = makePush({ ...core, to: asProcessId(key) } as never, {
   anchor: undefined,
 })
 
-/** A desk whose store and scheduler fail so many times. */
-async function performed(failures: { readonly store?: number; readonly scheduler?: number }) {
+interface World {
+  /** How often the store and the scheduler fail at first. */
+  readonly store?: number
+  readonly scheduler?: number
+  readonly double?: (input: unknown) => number
+}
+
+/** What comes of one effect at a desk, and when it was performed. */
+async function performed({ double = input => Number(input) * 2, ...failures }: World) {
   const clock = new ManualClock()
+  const begunAt = clock.now()
   const log = MemoryLog.open()
   let [store, scheduler] = [failures.store ?? 0, failures.scheduler ?? 0]
   const get = log.store.get.bind(log.store)
@@ -42,12 +51,17 @@ async function performed(failures: { readonly store?: number; readonly scheduler
       return told.slice(-1)
     },
   }
-  let performances = 0
+  const performances: number[] = []
   let isDelivered = false
   const desk = new EffectDesk({
     key,
     signer: ed25519Signer(seedOf(1)),
-    effects: { double: async input => Number(input) * 2 + performances++ * 0 },
+    effects: {
+      double: async input => {
+        performances.push(clock.now() - begunAt)
+        return double(input)
+      },
+    },
     allow: ['*'],
     log,
     clock,
@@ -62,9 +76,9 @@ async function performed(failures: { readonly store?: number; readonly scheduler
     trouble: () => undefined,
   })
   desk.enqueue(effect)
-  for (let turns = 0; !isDelivered && turns < 50; turns++) {
+  for (let turns = 0; !isDelivered && turns < 1000; turns++) {
     await settle()
-    clock.advance(60_000)
+    clock.advance(1000)
   }
   return { isDelivered, performances, told: told.length }
 }
@@ -73,5 +87,15 @@ test.each([
   ['the store cannot be read', { store: 3 }],
   ['the scheduler of its process cannot be looked up', { scheduler: 3 }],
 ])('an effect is performed once and told once, though for a while %s', async (_, failures) => {
-  expect(await performed(failures)).toEqual({ isDelivered: true, performances: 1, told: 1 })
+  expect(await performed(failures)).toMatchObject({ isDelivered: true, performances: { length: 1 }, told: 1 })
+})
+
+test('an effect whose other side asks to be left alone is performed again after that, and not at all if that is long', async () => {
+  const busy = (afterMs: number) => ({
+    double: () => {
+      throw new EffectFailed('effect-failed', 'busy', { passing: true, afterMs })
+    },
+  })
+  expect(await performed(busy(7000))).toEqual({ isDelivered: true, performances: [0, 7000, 14_000], told: 1 })
+  expect(await performed(busy(3_600_000))).toEqual({ isDelivered: true, performances: [0], told: 1 })
 })
