@@ -77,7 +77,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/module.ts')).showModule,
   },
   {
-    name: 'spawn', usage: '<module> [data]', about: 'Make a process',
+    name: 'spawn', usage: '<module> [data]', about: 'Make a process of a module, or of a .process.ts file',
     options: {
       name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
       tag: MESSAGE_OPTIONS.tag,

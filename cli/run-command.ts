@@ -49,13 +49,13 @@ function helpOn(topic: readonly string[], sheet: Sheet): string {
 const onStandardError = ({ columns, paintErr }: Terminal): Sheet => ({ columns, paint: paintErr })
 
 /** What to do after a command line that was not understood, if it names a command or a family of them, and no command knows better. */
-function usageStep(failure: Failure, words: readonly string[]): string | undefined {
+function usageStep(failure: Failure, words: readonly string[]): Parameters<typeof withNextStep>[1] | undefined {
   if (failure.code !== 'usage' || hasNextStep(failure)) return undefined
   const [first = '', second = ''] = commandFirst(words)
   const name = [`${first} ${second}`, first].find(text => COMMANDS.some(command => command.name === text))
-  if (name !== undefined) return `atoll ${name} --help shows how it is written.`
+  if (name !== undefined) return command => `${command} ${name} --help shows how it is written.`
   return COMMANDS.some(command => command.name.startsWith(`${first} `))
-    ? `atoll ${first} --help shows its commands.`
+    ? command => `${command} ${first} --help shows its commands.`
     : undefined
 }
 

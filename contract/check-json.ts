@@ -1,9 +1,12 @@
 import type { JsonSchema } from '../protocol/index.ts'
+import { didYouMean } from './near-word.ts'
 import { fromCheck, type Schema } from './schema.ts'
 
 interface Issue {
   readonly message: string
   readonly path: readonly PropertyKey[]
+  /** That the value has a field too many, and may be right but for that. */
+  readonly isSurplus?: boolean
 }
 
 /** Names of types as JSON Schema has them, and what is of each. */
@@ -19,11 +22,18 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 /** Schemas within schemas that are looked at; what lies deeper takes anything. */
 const DEPTH_MAX = 32
+/** Keywords by which a schema may take fields that its `properties` do not name. */
+const OTHER_FIELDS = ['patternProperties', 'allOf', 'anyOf', 'oneOf', 'if', 'dependentSchemas', '$dynamicRef']
+/** Names that one line tells of, and characters of each: a stranger chose them. */
+const NAMES_SHOWN_MAX = 16
+const NAME_SHOWN_CHARACTERS = 64
 
 /**
  * The schema that a JSON Schema of a stranger tells of, to check one's own input with before it is sent: types, bounds,
- * choices and names that are needed. What else it may say (patterns, references, conditions) is left to the process, which
- * wrote it and checks again; so no check lasts longer than schema and value are long.
+ * choices, names that are needed, and names that it does not know: most libraries drop those where they arrive, and a
+ * slip would be lost without a word. A schema takes them that says so (`additionalProperties`), or names no fields at all.
+ * What else it may say (patterns, references, conditions) is left to the process, which wrote it and checks again; so no
+ * check lasts longer than schema and value are long.
  */
 export function schemaOfJson(schema: JsonSchema): Schema {
   return fromCheck(value => {
@@ -70,8 +80,23 @@ function* choiceIssues(
       message: `Invalid option: expected one of ${choices.map(one => JSON.stringify(one)).join('|')}`,
     }
   for (const either of [given['anyOf'], given['oneOf']])
-    if (Array.isArray(either) && !either.some(one => issuesOf(one, value, path, depth + 1).next().done === true))
-      yield { path, message: 'Invalid input: expected one of several forms' }
+    if (Array.isArray(either)) yield* formIssues(either, value, path, depth)
+}
+
+/** What is wrong with a value that has none of several forms; of one that it has but for fields too many, which those are. */
+function* formIssues(
+  forms: readonly unknown[],
+  value: unknown,
+  path: readonly PropertyKey[],
+  depth: number,
+): Generator<Issue> {
+  let surplus: readonly Issue[] | undefined
+  for (const form of forms) {
+    const issues = [...issuesOf(form, value, path, depth + 1)]
+    if (issues.length === 0) return
+    if (issues.every(({ isSurplus }) => isSurplus === true)) surplus ??= issues
+  }
+  yield* surplus ?? [{ path, message: 'Invalid input: expected one of several forms' }]
 }
 
 function* boundIssues(
@@ -103,10 +128,23 @@ function* fieldIssues(
   const others = given['additionalProperties']
   for (const [name, entry] of Object.entries(value)) {
     if (Object.hasOwn(properties, name)) yield* issuesOf(properties[name], entry, [...path, name], depth + 1)
-    else if (others === false && !('patternProperties' in given))
-      yield { path: [...path, name], message: 'Unrecognized key' }
+    else if (takesNamedOnly(given))
+      yield { path: [...path, name], message: unknownField(name, Object.keys(properties)), isSurplus: true }
     else if (!('patternProperties' in given)) yield* issuesOf(others, entry, [...path, name], depth + 1)
   }
+}
+
+/** Whether a field that an object's schema does not name is one too many. */
+function takesNamedOnly(given: JsonSchema): boolean {
+  if ('additionalProperties' in given) return given['additionalProperties'] === false && !('patternProperties' in given)
+  return isObject(given['properties']) && !OTHER_FIELDS.some(keyword => keyword in given)
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const shown = known.slice(0, NAMES_SHOWN_MAX).map(one => one.slice(0, NAME_SHOWN_CHARACTERS))
+  const more = known.length > shown.length ? [`${known.length - shown.length} more`] : []
+  const takes = known.length === 0 ? 'it takes none' : `it takes ${[...shown, ...more].join(', ')}`
+  return `Unrecognized field (${takes}${didYouMean(name, shown)})`
 }
 
 /** What a schema takes, in words. */

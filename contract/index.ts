@@ -33,6 +33,7 @@ export type {
 } from './implementation.ts'
 export type { Json } from './json.ts'
 export { interfaceOpenApi } from './openapi.ts'
+export { didYouMean, editDistance, nearWord } from './near-word.ts'
 export { isReservedName, MalformedContract } from './names.ts'
 export {
   type Checked,

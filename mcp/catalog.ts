@@ -66,6 +66,12 @@ export class Catalog {
     return found
   }
 
+  /** Those whose state may be read; nothing, if all may. @throws {Failure} as `list` */
+  async readable(options: CallOptions): Promise<ReadonlySet<string> | undefined> {
+    if (this.#wanted.length === 0) return undefined
+    return new Set((await this.list(options)).map(({ id }) => id))
+  }
+
   async *#named(options: CallOptions): AsyncGenerator<Unlabelled> {
     for (const name of this.#wanted) {
       const view = await this.#client.processes.get(await this.#client.processes.find(name, options), options)

@@ -6,6 +6,8 @@ export interface McpParts {
   /** Signs what tools send. */
   readonly client: Client
   readonly version: string
+  /** The words that begin a command where this server was started. */
+  readonly command: string
   /** Without it, tools only ask. */
   readonly allowWrite: boolean
   /** Ids and names of the processes that are shown; all that keep a contract, if there are none. */

@@ -1,5 +1,5 @@
 import { interfaceOpenApi } from '../contract/index.ts'
-import { type CallOptions, Failure, JSON_BODY_MAX_BYTES, problemOf } from '../protocol/index.ts'
+import { type CallOptions, Failure, JSON_BODY_MAX_BYTES, nextStepAfter, problemOf } from '../protocol/index.ts'
 import { callTool } from './call-tool.ts'
 import type { Catalog } from './catalog.ts'
 import type { McpParts } from './mcp-parts.ts'
@@ -34,7 +34,8 @@ export async function answerPlain(
     return Response.json((await callTool(catalog, parts, call, limits)) ?? null)
   } catch (error) {
     const problem = problemOf(error)
-    return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json' } })
+    const told = { ...problem, next: nextStepAfter(problem.code, parts.command) }
+    return Response.json(told, { status: problem.status, headers: { 'content-type': 'application/problem+json' } })
   }
 }
 

@@ -1,14 +1,15 @@
 import type { Resource, ResourceTemplateType } from '@modelcontextprotocol/server'
 import { asMessageId, type CallOptions, Failure, isId, toJsonValue } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
-import type { Exposed } from './catalog.ts'
+import type { Catalog, Exposed } from './catalog.ts'
+import { shownTrace } from './shown-trace.ts'
 
 const STATE = /^atoll:\/\/process\/([^/]+)\/state$/
 const INTERFACE = /^atoll:\/\/process\/([^/]+)\/interface$/
 const TRACE = /^atoll:\/\/message\/([^/]+)\/trace$/
 const MIME_TYPE = 'application/json'
 
-/** What can be read of whichever process or message, by its id. */
+/** What can be read by the id of a process or message: of whichever, unless the server was started for some processes. */
 export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
   {
     name: 'state',
@@ -40,20 +41,35 @@ export function resourceOf({ id, label, described }: Exposed): Resource {
   }
 }
 
-/** Reads a resource as JSON; nothing, if there is no such kind. @throws {Failure} `unknown-process`, `unknown-message`, `no-contract`, … */
-export async function readResource(client: Client, uri: string, options: CallOptions): Promise<string | undefined> {
+/**
+ * Reads a resource as JSON; nothing, if there is no such kind.
+ * @throws {Failure} `unknown-process`, `unknown-message`, `no-contract`, …; `not-permitted` of a process that is not shown
+ */
+export async function readResource(
+  catalog: Catalog,
+  client: Client,
+  uri: string,
+  options: CallOptions,
+): Promise<string | undefined> {
   const [state, described, trace] = [STATE, INTERFACE, TRACE].map(form => form.exec(uri)?.[1])
-  if (state !== undefined) {
-    const contract = await client.processes.contract(idIn(state, 'unknown-process'), options)
-    return json(await client.process(contract, state).state({ signal: options.signal }))
+  const process = state ?? described
+  if (process !== undefined) {
+    refuseOthers(await catalog.readable(options), idIn(process, 'unknown-process'))
+    if (described !== undefined) return json(await client.processes.interface(process, options))
+    const contract = await client.processes.contract(process, options)
+    return json(await client.process(contract, process).state({ signal: options.signal }))
   }
-  if (described !== undefined)
-    return json(await client.processes.interface(idIn(described, 'unknown-process'), options))
-  if (trace !== undefined) {
-    const message = asMessageId(idIn(trace, 'unknown-message'))
-    return json(toJsonValue(await client.transport.request('trace', { message, wait_ms: 0 }, options)))
-  }
-  return undefined
+  if (trace === undefined) return undefined
+  const message = asMessageId(idIn(trace, 'unknown-message'))
+  const readable = await catalog.readable(options)
+  const told = await client.transport.request('trace', { message, wait_ms: 0 }, options)
+  refuseOthers(readable, told.root.process)
+  return json(toJsonValue(readable === undefined ? told : { ...told, root: shownTrace(told.root, readable) }))
+}
+
+function refuseOthers(readable: ReadonlySet<string> | undefined, process: string): void {
+  if (readable === undefined || readable.has(process)) return
+  throw new Failure('not-permitted', { process }, { note: 'the server was started for other processes' })
 }
 
 function idIn(text: string, unknown: 'unknown-process' | 'unknown-message'): string {

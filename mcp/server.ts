@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   Server,
 } from '@modelcontextprotocol/server'
-import { Failure, failureNumber, NEXT_STEPS } from '../protocol/index.ts'
+import { Failure, failureNumber, nextStepAfter } from '../protocol/index.ts'
 import { callTool } from './call-tool.ts'
 import type { Catalog } from './catalog.ts'
 import { limitsOf, type McpParts } from './mcp-parts.ts'
@@ -48,7 +48,7 @@ function serveTools(server: Server, catalog: Catalog, parts: McpParts): void {
       const call = { label, name, arguments: params.arguments }
       return replied(await callTool(catalog, parts, call, limitsOf(parts, mcpReq.signal)))
     } catch (error) {
-      return failed(Failure.from(error))
+      return failed(Failure.from(error), parts)
     }
   })
 }
@@ -61,12 +61,13 @@ function serveResources(server: Server, catalog: Catalog, parts: McpParts): void
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
   server.setRequestHandler('resources/read', async ({ params: { uri } }, { mcpReq }) => {
     try {
-      const text = await readResource(parts.client, uri, limitsOf(parts, mcpReq.signal))
+      const text = await readResource(catalog, parts.client, uri, limitsOf(parts, mcpReq.signal))
       if (text !== undefined) return { contents: [{ uri, mimeType: 'application/json', text }] }
     } catch (error) {
       const failure = Failure.from(error)
-      if (failure.blame !== 'input') throw new ProtocolError(ProtocolErrorCode.InternalError, sentence(failure))
-      throw new ResourceNotFoundError(uri, sentence(failure))
+      if (failure.blame === 'input' || failure.code === 'not-permitted')
+        throw new ResourceNotFoundError(uri, sentence(failure, parts))
+      throw new ProtocolError(ProtocolErrorCode.InternalError, sentence(failure, parts))
     }
     throw new ResourceNotFoundError(uri)
   })
@@ -78,10 +79,10 @@ function replied(reply: unknown): CallToolResult {
 }
 
 /** A failure that the model can read, and act on. */
-function failed(failure: Failure): CallToolResult {
-  return { isError: true, content: [{ type: 'text', text: sentence(failure) }] }
+function failed(failure: Failure, parts: McpParts): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text: sentence(failure, parts) }] }
 }
 
-function sentence(failure: Failure): string {
-  return `${failureNumber(failure.code)} ${failure.message}\nNext: ${NEXT_STEPS[failure.code]}`
+function sentence({ code, message }: Failure, { command }: McpParts): string {
+  return `${failureNumber(code)} ${message}\nNext: ${nextStepAfter(code, command)}`
 }

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { checkInput, schemaOfJson } from '../contract/index.ts'
 import { runScript } from '../processes/index.ts'
 import { AgentModule, encodeAgentModule, Failure, InterfaceDescription } from '../protocol/index.ts'
 import { bundle } from './bundle.ts'
@@ -61,9 +62,16 @@ export const text = contract?.kind === 'contract' ? JSON.stringify(tell()) : ''`
   })
   const text = runScript(code, map)
   if (text !== '') {
-    const { promised, argsProblem } = JSON.parse(text) as { promised: unknown; argsProblem?: string }
-    return { promised: InterfaceDescription.parse(promised), argsProblem }
+    const told = JSON.parse(text) as { promised: unknown; argsProblem?: string }
+    const promised = InterfaceDescription.parse(told.promised)
+    return { promised, argsProblem: told.argsProblem ?? unknownIn(promised, args) }
   }
   const note = 'its default export is not what contract(…).implement(…) gives'
   throw new Failure('bad-program', { file: basename(file) }, { note })
+}
+
+/** What the program would drop of `args` without a word: a slip in the name of a field. */
+function unknownIn({ args: schema }: InterfaceDescription, args: unknown): string | undefined {
+  const checked = checkInput(schemaOfJson(schema), args)
+  return checked.ok ? undefined : checked.problem
 }

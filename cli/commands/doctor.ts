@@ -7,6 +7,7 @@ import { EXIT, exitCodeOf } from '../exit-code.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { DEFAULT_IDENTITY } from '../words/settings.ts'
 import { renderTable, widthOf } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 const ASK_TIMEOUT_MS = 5_000
 const CLOCK_SKEW_MAX_MS = 5_000
@@ -37,7 +38,7 @@ export async function doctor(context: CommandContext): Promise<CommandEnd> {
   const checks = [
     checkRuntime(),
     await checkIdentity(context),
-    await checkData(node.config.data),
+    await checkData(node.config.data, commandName(context)),
     ...(await checkNode(context)),
   ]
   output.document(
@@ -95,7 +96,7 @@ async function checkIdentity({ settings }: CommandContext): Promise<Check> {
   }
 }
 
-async function checkData(path: string): Promise<Check> {
+async function checkData(path: string, command: string): Promise<Check> {
   try {
     const { mode } = await lstat(path)
     const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
@@ -103,18 +104,19 @@ async function checkData(path: string): Promise<Check> {
       return { name: 'data', state: 'bad', text: `${path} can be entered by others; chmod 700`, exit: EXIT.permission }
     return { name: 'data', state: 'good', text: path }
   } catch {
-    return { name: 'data', state: 'note', text: `${path} is not there yet; atoll up makes it` }
+    return { name: 'data', state: 'note', text: `${path} is not there yet; ${command} up makes it` }
   }
 }
 
-async function checkNode({ client, limits, settings }: CommandContext): Promise<Check[]> {
+async function checkNode(context: CommandContext): Promise<Check[]> {
+  const { client, limits, settings } = context
   const started = performance.now()
   try {
     const node = await client().node({ ...limits, timeoutMs: limits.timeoutMs ?? ASK_TIMEOUT_MS })
     const tookMs = performance.now() - started
     const skewMs = skewOf(node)
     const facts = `${settings.url} answers in ${showDuration(tookMs)}: version ${node.version}, ${counted(node.formats.length, 'module format')}`
-    const peers = checkPeers(node)
+    const peers = checkPeers(node, commandName(context))
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return [{ name: 'node', state: 'good', text: facts }, peers]
     return [
       {
@@ -129,12 +131,12 @@ async function checkNode({ client, limits, settings }: CommandContext): Promise<
   }
 }
 
-function checkPeers({ peers, addresses = [] }: NodeView): Check {
+function checkPeers({ peers, addresses = [] }: NodeView, command: string): Check {
   if (peers === undefined)
     return {
       name: 'peers',
       state: 'note',
-      text: 'the node knows none; atoll up --listen or --peer makes it one of many',
+      text: `the node knows none; ${command} up --listen or --peer makes it one of many`,
     }
   const where = addresses.length === 0 ? 'it is reached by nobody' : `it is reached at ${addresses.join(' ')}`
   return { name: 'peers', state: peers > 0 ? 'good' : 'note', text: `linked to ${peers}; ${where}` }

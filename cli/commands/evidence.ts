@@ -22,6 +22,7 @@ import { shortId } from '../showing/short-id.ts'
 import { renderTable } from '../showing/table.ts'
 import { readUserFileIfAny, writeUserFile } from '../words/user-files.ts'
 import { lineageOf } from '../verified-result.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll evidence list`: who broke the rules, as far as the node knows. */
 export async function listEvidence(context: CommandContext): Promise<CommandEnd> {
@@ -70,7 +71,7 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
     throw new Failure(
       'usage',
       { evidence: id },
-      { note: 'expected the id of a piece of evidence; atoll evidence list' },
+      { note: `expected the id of a piece of evidence; ${commandName(context)} evidence list` },
     )
   const bytes = await context.client().transport.request('evidence', { evidence: id }, limits)
   if (typeof flags['file'] === 'string') await writeUserFile(terminal, flags['file'], bytes)
@@ -129,7 +130,8 @@ async function judged(context: CommandContext, record: EvidenceRecord): Promise<
   }
   const verdict = judgeFault(record.fault, await described(context, record.fault.process))
   if (verdict.verdict === 'refuted') return [false, verdict.reason]
-  if (verdict.verdict === 'open') return [false, 'it takes an evaluation to tell: atoll process verify']
+  if (verdict.verdict === 'open')
+    return [false, `it takes an evaluation to tell: ${commandName(context)} process verify`]
   return [true, told(record)]
 }
 

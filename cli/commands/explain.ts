@@ -1,7 +1,8 @@
-import { type Blame, Failure, type FailureCode, failureNumber, FAILURES, NEXT_STEPS } from '../../protocol/index.ts'
+import { type Blame, Failure, type FailureCode, failureNumber, FAILURES, nextStepAfter } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { didYouMean } from '../words/near-word.ts'
+import { didYouMean } from '../../contract/index.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 import { exitCodeOf } from '../exit-code.ts'
 
 const BLAMED = {
@@ -12,11 +13,13 @@ const BLAMED = {
 } as const
 
 /** `atoll explain`: one failure, or the table of all. Needs no node. */
-export async function explain({ positionals, output }: CommandContext): Promise<undefined> {
+export async function explain(context: CommandContext): Promise<undefined> {
+  const { positionals, output } = context
   const [text] = positionals
-  if (text === undefined) return listAll(output)
-  const code = codeOf(text)
-  const { blame, status, title, next } = pick(code)
+  const command = commandName(context)
+  if (text === undefined) return listAll(output, command)
+  const code = codeOf(text, command)
+  const { blame, status, title, next } = pick(code, command)
   const number = failureNumber(code)
   const exitCode = exitCodeOf(new Failure(code))
   output.document('failure.explained', { code, number, blame, status, title, next, exitCode }, () =>
@@ -31,10 +34,10 @@ export async function explain({ positionals, output }: CommandContext): Promise<
   )
 }
 
-function listAll(output: CommandContext['output']): undefined {
+function listAll(output: CommandContext['output'], command: string): undefined {
   const codes = Object.keys(FAILURES) as FailureCode[]
   const rows = codes
-    .map(code => ({ code, number: failureNumber(code), ...pick(code) }))
+    .map(code => ({ code, number: failureNumber(code), ...pick(code, command) }))
     .toSorted((a, b) => a.number.localeCompare(b.number))
   output.list('failure.explained', 'failures', rows, () =>
     renderTable(
@@ -44,13 +47,13 @@ function listAll(output: CommandContext['output']): undefined {
   )
 }
 
-function pick(code: FailureCode): { blame: Blame; title: string; next: string; status: number } {
+function pick(code: FailureCode, command: string): { blame: Blame; title: string; next: string; status: number } {
   const { blame, title, status } = FAILURES[code]
-  return { blame, title, next: NEXT_STEPS[code], status }
+  return { blame, title, next: nextStepAfter(code, command), status }
 }
 
 /** Takes `AT3003`, `3003` and `unreachable`. */
-function codeOf(text: string): FailureCode {
+function codeOf(text: string, command: string): FailureCode {
   const wanted = text.toLowerCase().replace(/^at(?=\d)/, '')
   const codes = Object.keys(FAILURES) as FailureCode[]
   const found = codes.find(code => code === wanted || String(FAILURES[code].number) === wanted)
@@ -58,6 +61,6 @@ function codeOf(text: string): FailureCode {
   throw new Failure(
     'usage',
     { code: text },
-    { note: `no such failure${didYouMean(text, codes)}; atoll explain lists them all` },
+    { note: `no such failure${didYouMean(text, codes)}; ${command} explain lists them all` },
   )
 }

@@ -3,6 +3,7 @@ import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess } from '../words/find-named.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll feed list` */
 export async function listFeeds(context: CommandContext): Promise<undefined> {
@@ -10,7 +11,7 @@ export async function listFeeds(context: CommandContext): Promise<undefined> {
   const { feeds } = await transport.request('listFeeds', {}, context.limits)
   context.output.list('feed', 'feeds', feeds, () =>
     feeds.length === 0
-      ? 'it takes none over; atoll feed seed <process> begins to'
+      ? `it takes none over; ${commandName(context)} feed seed <process> begins to`
       : renderTable(
           [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
           feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),

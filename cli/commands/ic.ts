@@ -27,7 +27,7 @@ import { IcClient } from '../ic/ic-client.ts'
 import { LINE_WIDTH, namesOf, showCandid } from '../ic/show-candid.ts'
 import { withNextStep } from '../showing/next-step.ts'
 import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
-import { didYouMean } from '../words/near-word.ts'
+import { didYouMean } from '../../contract/index.ts'
 import { whileWaiting } from '../showing/progress.ts'
 import { readWasmFile, readUserFile } from '../words/user-files.ts'
 
@@ -133,7 +133,7 @@ const NO_SUCH_METHOD = 'IC0536'
 const noCanister = (name: string): Failure =>
   withNextStep(
     new Failure('usage', { process: name }, { note: 'that process is no canister' }),
-    'Its messages go by atoll call, or by atoll send if it keeps no contract.',
+    command => `Its messages go by ${command} call, or by ${command} send if it keeps no contract.`,
   )
 
 /** What an interface says; nothing, if it is none that can be read. */

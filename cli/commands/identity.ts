@@ -3,15 +3,19 @@ import type { CommandContext } from '../command.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { readUserFile } from '../words/user-files.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll identity new` */
-export async function newIdentity({ settings, positionals, output, terminal }: CommandContext): Promise<undefined> {
+export async function newIdentity(context: CommandContext): Promise<undefined> {
+  const { settings, positionals, output, terminal } = context
   const [name = ''] = positionals
   const store = new IdentityStore(settings.home)
   const identity = await store.create(name)
   output.document('identity', identity, () => identity.address)
   if (output.format === 'text')
-    terminal.err(`kept in ${store.pathOf(name)}; atoll identity use ${name} makes it the one that signs\n`)
+    terminal.err(
+      `kept in ${store.pathOf(name)}; ${commandName(context)} identity use ${name} makes it the one that signs\n`,
+    )
 }
 
 /** `atoll identity import` */

@@ -5,6 +5,7 @@ import type { CommandContext } from '../command.ts'
 import { findProcess } from '../words/find-named.ts'
 import { readMcpToken } from '../mcp-token.ts'
 import { countFlag, textsFlag } from '../words/message-arguments.ts'
+import { commandName } from '../showing/words-to-type.ts'
 import { VERSION } from '../version.ts'
 
 /** One beside the node's own. */
@@ -18,6 +19,7 @@ export async function mcp(context: CommandContext): Promise<undefined> {
   const parts: McpParts = {
     client: connect({ url: settings.url, signer }),
     version: VERSION,
+    command: commandName(context),
     allowWrite,
     processes: textsFlag(flags, 'process'),
     timeoutMs: settings.timeoutMs,

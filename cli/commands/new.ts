@@ -2,10 +2,11 @@ import { basename, relative, resolve } from 'node:path'
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { textFlag } from '../words/message-arguments.ts'
-import { didYouMean } from '../words/near-word.ts'
+import { didYouMean } from '../../contract/index.ts'
 import { newProject } from '../project/new-project.ts'
 import { type Template, templates } from '../project/templates.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll new`: a project to begin from; without a template, which there are. */
 export async function newFromTemplate(context: CommandContext): Promise<CommandEnd> {
@@ -17,7 +18,7 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
       'template',
       'templates',
       known.map(({ name, about }) => ({ name, about })),
-      () => listOf(known),
+      () => listOf(known, commandName(context)),
     )
     return undefined
   }
@@ -58,7 +59,7 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
 
 const prefixOf = (path: string): string => (path === '' ? '' : ` --prefix ${path}`)
 
-function listOf(known: readonly Template[]): string {
+function listOf(known: readonly Template[], command: string): string {
   const rows = known.map(({ name, about }) => [name, about])
-  return `${renderTable([{ title: 'TEMPLATE' }, { title: 'ABOUT' }], rows)}\n\nbegin from one: atoll new <template> [folder]`
+  return `${renderTable([{ title: 'TEMPLATE' }, { title: 'ABOUT' }], rows)}\n\nbegin from one: ${command} new <template> [folder]`
 }

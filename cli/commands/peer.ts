@@ -4,6 +4,7 @@ import type { CommandContext } from '../command.ts'
 import { withNextStep } from '../showing/next-step.ts'
 import { showDuration } from '../words/duration.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll peer list` */
 export async function listPeers(context: CommandContext): Promise<undefined> {
@@ -36,7 +37,11 @@ export async function addPeer(context: CommandContext): Promise<undefined> {
     (await adminTransport(context)).request('addPeer', { address }, context.limits),
     'A node that was started with --listen prints its addresses.',
   )
-  context.output.document('peer.added', { address }, () => `dialling ${address}; atoll peer list shows when it answers`)
+  context.output.document(
+    'peer.added',
+    { address },
+    () => `dialling ${address}; ${commandName(context)} peer list shows when it answers`,
+  )
 }
 
 /** `atoll peer ping` */
@@ -60,10 +65,10 @@ export async function unblockPeer(context: CommandContext): Promise<undefined> {
   context.output.document('peer.blocked', { peer, blocked: false }, () => `${peer} is spoken to again`)
 }
 
-const KEYS = 'atoll peer list shows the keys of those it is linked to, or dials.'
+const KEYS = (command: string): string => `${command} peer list shows the keys of those it is linked to, or dials.`
 
 /** `asked`; where the node does not take what was named, `step` says what it takes. */
-function orStep<T>(asked: Promise<T>, step: string): Promise<T> {
+function orStep<T>(asked: Promise<T>, step: Parameters<typeof withNextStep>[1]): Promise<T> {
   return asked.catch((error: unknown) => {
     const isInput = Failure.is(error, 'malformed-request') || Failure.is(error, 'bad-config')
     throw isInput ? withNextStep(error, step) : error

@@ -4,15 +4,17 @@ import { findProcess, moduleNameOf, nameOf } from '../words/find-named.ts'
 import { shortId } from '../showing/short-id.ts'
 import { safeLine, safeName } from '../showing/show-bytes.ts'
 import { renderTable } from '../showing/table.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** `atoll process list` */
-export async function listProcesses({ client, output, limits }: CommandContext): Promise<undefined> {
+export async function listProcesses(context: CommandContext): Promise<undefined> {
+  const { client, output, limits } = context
   const processes = await Array.fromAsync(client().processes.list(limits))
   const modules = output.format === 'text' ? await Array.fromAsync(client().modules.list(limits)) : []
   const moduleNames = new Map(modules.map(({ id, tags }) => [id, moduleNameOf(tags)]))
   output.list('process', 'processes', processes, () =>
     processes.length === 0
-      ? 'there are none yet; atoll spawn counter --name hits makes one'
+      ? `there are none yet; ${commandName(context)} spawn counter --name hits makes one`
       : renderTable(
           [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'SPAWNED FROM' }],
           processes.map(({ id, tags, module }) => [
@@ -52,7 +54,9 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
           `epoch ${String(epoch).padEnd(4)} from slot ${firstSlot.toLocaleString('en')} on, scheduled by ${schedulers.join(' ')}`,
       ),
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
-      ...open.map(one => `evidence   ${one.kind} of ${one.accused.join(' ')}: atoll evidence show ${one.id}`),
+      ...open.map(
+        one => `evidence   ${one.kind} of ${one.accused.join(' ')}: ${commandName(context)} evidence show ${one.id}`,
+      ),
       ...(candid === undefined
         ? []
         : [

@@ -5,6 +5,7 @@ import { IdentityStore } from '../identity-store.ts'
 import { countFlag, readMessage } from '../words/message-arguments.ts'
 import { safeBlock, textOf } from '../showing/show-bytes.ts'
 import { showOutput } from '../showing/show-output.ts'
+import { commandName } from '../showing/words-to-type.ts'
 import { endOf } from '../showing/show-sent.ts'
 import { type TypedMessage, typedMessageIfAny } from '../words/typed-message.ts'
 import { actionHint } from '../words/untyped-words.ts'
@@ -27,7 +28,7 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
     terminal.err(
       `${terminal.paintErr('red', '✖')} ${safeBlock(answer.error.code)}: ${safeBlock(answer.error.message)}\n`,
     )
-    const hint = context.flags['action'] === undefined ? actionHint('query', name, text) : undefined
+    const hint = context.flags['action'] === undefined ? actionHint(context, 'query', name, text) : undefined
     if (hint !== undefined) terminal.err(`  ${hint}\n`)
   }
   return endOf(answer)
@@ -36,14 +37,12 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
 /** A question about the past goes to the process as it was, whatever it promises now. */
 const flagless = ({ flags }: CommandContext): boolean => flags['at'] === undefined
 
-async function showReply(
-  { output }: CommandContext,
-  { process, action, kind, ask }: TypedMessage,
-): Promise<CommandEnd> {
+async function showReply(context: CommandContext, { process, action, kind, ask }: TypedMessage): Promise<CommandEnd> {
+  const command = commandName(context)
   if (kind === 'message')
-    throw new Failure('usage', { message: action }, { note: 'a message is sent: atoll send, or atoll call' })
+    throw new Failure('usage', { message: action }, { note: `a message is sent: ${command} send, or ${command} call` })
   const reply = await ask()
-  output.document('query.reply', { process, action, reply }, () =>
+  context.output.document('query.reply', { process, action, reply }, () =>
     reply === undefined ? '' : JSON.stringify(reply, undefined, 2),
   )
   return undefined

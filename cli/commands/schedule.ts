@@ -2,7 +2,7 @@ import { CRON_TIMER_PREFIX, Failure, SCHEDULE_TIMER_PREFIX, type TimersView, WAK
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../words/duration.ts'
 import { findProcess } from '../words/find-named.ts'
-import { nearWord } from '../words/near-word.ts'
+import { nearWord } from '../../contract/index.ts'
 import { safeLine, safeName, showBytes } from '../showing/show-bytes.ts'
 import { showControlled } from '../showing/show-controlled.ts'
 import { timerKey } from '../words/timer-key.ts'

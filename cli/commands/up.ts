@@ -126,7 +126,8 @@ async function someSigner(context: CommandContext): Promise<Signer> {
   }
 }
 
-async function foundAgain({ terminal, limits }: CommandContext, client: Client, config: Config): Promise<string> {
+async function foundAgain(context: CommandContext, client: Client, config: Config): Promise<string> {
+  const { terminal, limits } = context
   const processes = await Array.fromAsync(client.processes.list(limits))
   const states = await Promise.all(processes.slice(0, SHOWN_MAX).map(({ id }) => client.processes.get(id, limits)))
   return [
@@ -141,7 +142,9 @@ async function foundAgain({ terminal, limits }: CommandContext, client: Client, 
         String(evaluated),
       ]),
     ),
-    ...(processes.length > states.length ? [`  … ${processes.length - states.length} more: atoll process list`] : []),
+    ...(processes.length > states.length
+      ? [`  … ${processes.length - states.length} more: ${commandName(context)} process list`]
+      : []),
   ].join('\n')
 }
 

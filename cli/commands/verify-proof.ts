@@ -20,6 +20,7 @@ import { sourceFromNode } from '../remote-source.ts'
 import { safeLine, textOf } from '../showing/show-bytes.ts'
 import { showOutput } from '../showing/show-output.ts'
 import { readUserFileIfAny } from '../words/user-files.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
   readonly name: ProofStep['name'] | 'execution'
@@ -65,7 +66,11 @@ async function proofOf(
   const file = await readUserFileIfAny(context.terminal, text)
   if (file !== undefined) {
     if (!isResultProof(file))
-      throw new Failure('bad-file', { path: text }, { note: 'it holds no proof; atoll proof export writes one' })
+      throw new Failure(
+        'bad-file',
+        { path: text },
+        { note: `it holds no proof; ${commandName(context)} proof export writes one` },
+      )
     return { bytes: file }
   }
   const { process, slot, message } = await findResult(context, text).catch((error: unknown) => {

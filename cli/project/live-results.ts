@@ -11,6 +11,8 @@ import { shortId } from '../showing/short-id.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHOWN_CHARACTERS = 160
+/** Messages that wait and are kept; of older ones, which may wait for ever, the id is shown once they are settled. */
+const WAITING_MAX = 1_000
 
 /** Writes a line for each slot of some processes as they are evaluated, while it is on. */
 export class LiveResults {
@@ -50,7 +52,7 @@ export class LiveResults {
     const { envelope } = await this.#client.processes.slot(process, result.slot)
     const action = safeLine(('tags' in envelope ? findTag(envelope.tags, 'Action') : undefined) ?? envelope.kind)
     const outcome = result.status === 'ok' ? outcomeOf(result) : undefined
-    if (outcome?.pending === true && result.message !== undefined) this.#waiting.set(result.message, action)
+    if (outcome?.pending === true && result.message !== undefined) this.#wait(result.message, action)
     const mark = (isOk: boolean): string => paintErr(isOk ? 'green' : 'red', '●')
     const begin = `${name} ${paintErr('dim', `#${result.slot}`)}`
     const log = result.log === '' ? '' : `\n    ${safeBlock(result.log)}`
@@ -59,6 +61,12 @@ export class LiveResults {
       one => `${mark(one.error === undefined)} ${begin} ${this.#actionOf(one)} ${whatSettled(one)}`,
     )
     return [own, ...settled].join('\n')
+  }
+
+  #wait(message: string, action: string): void {
+    this.#waiting.set(message, action)
+    const [oldest] = this.#waiting.keys()
+    if (this.#waiting.size > WAITING_MAX && oldest !== undefined) this.#waiting.delete(oldest)
   }
 
   #actionOf({ message }: SettledMessage): string {

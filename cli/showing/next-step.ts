@@ -1,11 +1,14 @@
-import { type Failure, NEXT_STEPS } from '../../protocol/index.ts'
+import { type Failure, nextStepAfter } from '../../protocol/index.ts'
 import type { Terminal } from '../terminal.ts'
 import { commandName } from './words-to-type.ts'
 
-const known = new WeakMap<Failure, string>()
+/** One sentence; made of the words that begin a command, where it names one of ours. */
+type Step = string | ((command: string) => string)
+
+const known = new WeakMap<Failure, Step>()
 
 /** `failure`, with what to do next where a command knows more than its code tells. */
-export function withNextStep(failure: Failure, step: string): Failure {
+export function withNextStep(failure: Failure, step: Step): Failure {
   known.set(failure, step)
   return failure
 }
@@ -14,8 +17,7 @@ export const hasNextStep = (failure: Failure): boolean => known.has(failure)
 
 /** One sentence: what to do after that failure, with commands as they are typed in that terminal. */
 export function nextStepOf(failure: Failure, terminal: Terminal): string {
-  return (known.get(failure) ?? NEXT_STEPS[failure.code]).replaceAll(COMMAND, `${commandName({ terminal })} `)
+  const command = commandName({ terminal })
+  const step = known.get(failure)
+  return typeof step === 'function' ? step(command) : (step ?? nextStepAfter(failure.code, command))
 }
-
-/** How commands begin in every text that is written for no terminal in particular. */
-const COMMAND = /\batoll (?=[a-z<-])/g

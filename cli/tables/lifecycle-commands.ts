@@ -12,7 +12,7 @@ const AT_OPTION = {
 /** Commands about the modules, states and timers of processes; part of the one table. */
 export const LIFECYCLE_COMMANDS: readonly Command[] = [
   {
-    name: 'process upgrade', usage: '<process> <module>', about: 'Replace its module, the state carried over',
+    name: 'process upgrade', usage: '<process> <module>', about: 'Replace its module, or take a .process.ts file; the state is kept',
     options: {
       ...PENDING_OPTION,
       'no-check': { type: 'boolean', about: 'do not try it on a copy first' },
@@ -20,7 +20,7 @@ export const LIFECYCLE_COMMANDS: readonly Command[] = [
       replay: { type: 'string', value: 'count', about: 'last messages given to both modules, to compare (20)' },
       'no-rollback': { type: 'boolean', about: 'keep no state to go back to' },
     },
-    examples: ['atoll process upgrade hits counter-2', 'atoll process upgrade hits counter-2 --check-only --replay 100'],
+    examples: ['atoll process upgrade hits counter-2', 'atoll process upgrade hits counter-2 --check-only --replay 100', 'atoll process upgrade hits counter.process.ts'],
     load: async () => (await import('../commands/upgrade.ts')).upgrade,
   },
   {

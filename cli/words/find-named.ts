@@ -1,8 +1,9 @@
+import { nearWord } from '../../contract/index.ts'
 import { Failure, type FailureCode, findTag, principalIn, type Tag } from '../../protocol/index.ts'
 import { findNamed, type Named } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
+import { addAgent, buildIfSource } from '../project/agent-source.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { nearWord } from './near-word.ts'
 import { matchesId } from '../showing/short-id.ts'
 import { safeName } from '../showing/show-bytes.ts'
 import { addStandardModule } from '../standard-module.ts'
@@ -26,8 +27,17 @@ export function findModule(context: CommandContext, text: string): Promise<strin
   return find(context, text, { list, wholeName: moduleNameOf, unknown: 'unknown-module' })
 }
 
-/** As `findModule`; a module that comes with Atoll is added if the node does not have it yet. */
+/**
+ * As `findModule`; a module that comes with Atoll is added if the node does not have it yet, and a `.process.ts` file is
+ * built and added. @throws {Failure} what `findModule` and `buildIfSource` throw
+ */
 export async function findOrAddModule(context: CommandContext, text: string): Promise<string> {
+  const agent = await buildIfSource(context, text)
+  if (agent !== undefined) {
+    const id = await addAgent(context, agent)
+    context.terminal.err(`built and added the module ${agent.name}@${agent.version}\n`)
+    return id
+  }
   try {
     return await findModule(context, text)
   } catch (error) {

@@ -3,7 +3,7 @@ import { Failure, isId } from '../../protocol/index.ts'
 import type { Command, Flags } from '../command.ts'
 import { COMMANDS } from '../commands.ts'
 import { COMMON_OPTIONS } from './common-options.ts'
-import { didYouMean, nearWord } from './near-word.ts'
+import { didYouMean, nearWord } from '../../contract/index.ts'
 
 /** Arguments, understood: which command, with what. */
 export interface Invocation {

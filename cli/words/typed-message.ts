@@ -1,11 +1,10 @@
-import type { AnyContract } from '../../contract/index.ts'
+import { type AnyContract, didYouMean } from '../../contract/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import type { ProcessRef, Sent, TypedCallOptions } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess } from './find-named.ts'
 import { sampleValue } from '../completion/sample-value.ts'
 import { withNextStep } from '../showing/next-step.ts'
-import { didYouMean } from './near-word.ts'
 import { withoutContract } from './untyped-words.ts'
 
 type Input = [input?: unknown, options?: TypedCallOptions]

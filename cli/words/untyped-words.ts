@@ -1,10 +1,16 @@
 import { Failure, type ModuleId } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
+import { commandName } from '../showing/words-to-type.ts'
 
 /** Processes without a contract take what stands behind their name for data: one word may have been meant as an action. */
-export function actionHint(verb: 'send' | 'query', process: string, text: string | undefined): string | undefined {
+export function actionHint(
+  context: CommandContext,
+  verb: 'send' | 'query',
+  process: string,
+  text: string | undefined,
+): string | undefined {
   return text !== undefined && /^[A-Za-z][\w-]{0,63}$/.test(text)
-    ? `"${text}" was sent as data: if it is an action, atoll ${verb} ${process} --action ${text}`
+    ? `"${text}" was sent as data: if it is an action, ${commandName(context)} ${verb} ${process} --action ${text}`
     : undefined
 }
 
@@ -18,7 +24,7 @@ export async function withoutContract(
   const format = module && (await context.client().modules.get(module, context.limits)).format
   const note =
     format === 'canister'
-      ? `a canister is called in Candid: atoll ic call ${process} ${action} '(${text ?? ''})'`
-      : `it takes data and tags: atoll send ${process} --action ${action}${text === undefined ? '' : ` '${text}'`}`
+      ? `a canister is called in Candid: ${commandName(context)} ic call ${process} ${action} '(${text ?? ''})'`
+      : `it takes data and tags: ${commandName(context)} send ${process} --action ${action}${text === undefined ? '' : ` '${text}'`}`
   return new Failure('no-contract', format === undefined ? details : { ...details, format }, { note })
 }

@@ -1,6 +1,14 @@
 // biome-ignore-all format: a table reads by its rows
 import type { FailureCode } from './failure.ts'
 
+/** How commands begin in the table below, which is written for no place in particular. */
+const COMMAND = /\batoll (?=[a-z<-])/g
+
+/** What to do next after a failure, with commands as they are typed where it is read. */
+export function nextStepAfter(code: FailureCode, command: string): string {
+  return NEXT_STEPS[code].replaceAll(COMMAND, `${command} `)
+}
+
 /** What to do next after each failure, one sentence: for who reads it, so clients in browsers do not carry it. */
 export const NEXT_STEPS = {
   // 1xxx: what was sent
@@ -42,7 +50,7 @@ export const NEXT_STEPS = {
   'id-reused': 'Discard the item: its key can sign two contents with one signature.',
   'not-scheduler': 'Send it to the scheduler named in the process, or spawn with this node as Scheduler.',
   'bad-certificate': 'Push again from the results of a compute unit that the sending process names.',
-  'not-permitted': 'Show the admin token of that node: --data <folder>, or Authorization: Bearer with <folder>/keys/admin-token. Messages over MCP: atoll mcp --allow-write.',
+  'not-permitted': 'Show the admin token of that node: --data <folder>, or Authorization: Bearer with <folder>/keys/admin-token. Over MCP: atoll mcp --allow-write for messages, --process for what else may be read.',
   'host-refused': 'Use the address the node printed, or add the host to its configuration.',
   'verification-failed': 'Keep both: together they prove the fault of the unit that signed it.',
   'equivocated': 'Nothing after the blocks that both have in common is final; its owner moves it to other schedulers: atoll process handover.',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { withNextStep } from '../../cli/showing/next-step.ts'
+import { nextStepOf, withNextStep } from '../../cli/showing/next-step.ts'
 import { showFailure } from '../../cli/showing/show-failure.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { Failure } from '../../protocol/index.ts'
@@ -25,6 +25,29 @@ it.each([
   expect(JSON.parse(await failed(env, ...HELP, '-o', 'json'))).toMatchObject({
     next: expect.stringContaining(`${command} --help`),
   })
+})
+
+it('commands are explained as those type them who read it', async () => {
+  const env = { npm_lifecycle_event: 'atoll' }
+  const { stdout } = await run(['explain', 'unreachable'], { env })
+  expect(stdout).toContain('Start it with npm run -s atoll -- up')
+  const { stdout: all } = await run(['explain', '-o', 'json'], { env })
+  expect(all).not.toMatch(/(?<!-s )atoll (?:process|module|peer|up|doctor|explain)/)
+  expect((await run(['explain', 'unreachabel'], { env })).stderr).toContain(
+    'npm run -s atoll -- explain lists them all',
+  )
+})
+
+it('names that strangers chose are told as they are, whatever they say', () => {
+  const terminal = { env: { npm_lifecycle_event: 'npx' } } as unknown as Terminal
+  const step = 'what it takes looks like \'{"note":"atoll up"}\'.'
+  expect(nextStepOf(withNextStep(new Failure('bad-input'), step), terminal)).toBe(step)
+  expect(
+    nextStepOf(
+      withNextStep(new Failure('usage'), command => `${command} up`),
+      terminal,
+    ),
+  ).toBe('npx atoll up')
 })
 
 it('what to do next drives no terminal, whoever chose the names in it', () => {

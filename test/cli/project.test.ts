@@ -189,6 +189,45 @@ describe('deploy', { timeout: 180_000 }, () => {
     await writeFile(promises, contract)
   })
 
+  it('makes a process of what a source says, and upgrades one to it: it is built and added first', async () => {
+    const source = 'project/counter.process.ts'
+    const file = join(folder.path, source)
+    const text = await readFile(file, 'utf8')
+    const spawned = await atoll('spawn', source, '--name', 'another')
+    expect([spawned.code, spawned.stderr]).toEqual([0, expect.stringContaining('built and added the module counter@')])
+    expect((await atoll('call', 'another', 'add', '{"by":1}')).stdout).toBe('1\n')
+    await writeFile(file, text.replace('+= by', '+= by * 100'))
+    const upgraded = await atoll('process', 'upgrade', 'another', source)
+    const told = /^built and added the module counter@.*\n✔ on a copy .*upgraded to project\/counter\.process\.ts/s
+    expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.stringMatching(told)])
+    expect((await atoll('call', 'another', 'add', '{"by":1}')).stdout).toBe('101\n')
+    await writeFile(file, `${text}(`)
+    const broken = await atoll('process', 'upgrade', 'another', source)
+    expect([broken.code, broken.stderr]).toEqual([1, expect.stringMatching(/AT1021.*counter\.process\.ts/s)])
+    await writeFile(file, text)
+  })
+
+  it('refuses a field that a message, a query or the args of a project do not have, and sends nothing', async () => {
+    const before = (await atoll('query', 'counter', 'total')).stdout
+    for (const [verb, name, input, told] of [
+      ['call', 'add', '{"bye":1,"by":2}', 'counter.add: bye: Unrecognized field (it takes by; did you mean "by"?)'],
+      ['send', 'add', '{"bye":1,"by":2}', 'counter.add: bye: Unrecognized field (it takes by; did you mean "by"?)'],
+      ['query', 'total', '{"at":3}', 'counter.total: at: Unrecognized field (it takes none)'],
+    ] as const) {
+      const { code, stdout, stderr } = await atoll(verb, 'counter', name, input)
+      expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(told)])
+      expect(stderr).toContain('next: Nothing was sent')
+    }
+    expect((await atoll('query', 'counter', 'total')).stdout).toBe(before)
+    const place = join(folder.path, 'bank/package.json')
+    const settings = JSON.parse(await readFile(place, 'utf8')) as object
+    const args = { ticker: 'SHELL', supply: 100, tikcer: 'SHELL' }
+    const processes = { pocket: { entry: 'ledger.process.ts', args } }
+    await writeFile(place, JSON.stringify({ ...settings, atoll: { processes } }))
+    const { code, stderr } = await atoll('deploy', 'bank')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('args of pocket: tikcer: Unrecognized field')])
+  })
+
   it('says once what the process says', async () => {
     const file = join(folder.path, 'project', 'counter.process.ts')
     const text = await readFile(file, 'utf8')

@@ -160,6 +160,9 @@ describe('a schema that a stranger wrote', () => {
     const checked = checkValue(schemaOfJson(schema), value)
     return checked.ok ? '' : checked.problem
   }
+  const inputSchema = (input: Schema): Record<string, unknown> =>
+    describeContract(contract({ name: 'a', version: '1', messages: { m: message({ input }) } })).messages['m']?.input ??
+    {}
 
   test('checks what it says, and tells where it is wrong', () => {
     const schema = {
@@ -170,7 +173,7 @@ describe('a schema that a stranger wrote', () => {
     }
     expect(problem(schema, { pattern: 'x', n: 2 })).toBe('')
     expect(problem(schema, { n: 1, more: 1 })).toBe(
-      'pattern: Invalid input: expected string, received undefined; n: Too small: expected number to be >=2; more: Unrecognized key',
+      'pattern: Invalid input: expected string, received undefined; n: Too small: expected number to be >=2; more: Unrecognized field (it takes pattern, n)',
     )
     expect(problem(schema, [])).toBe('Invalid input: expected object, received array')
     expect(problem({ items: { type: ['string', 'null'] }, maxItems: 2 }, ['a', null, 1])).toBe(
@@ -196,23 +199,21 @@ describe('a schema that a stranger wrote', () => {
   })
 
   /** What a library makes of its own schemas, and what it takes itself. */
-  test('agrees with the schema that it was made from', () => {
-    const made = z.object({
-      by: z.int().min(1),
-      who: z.enum(['a', 'b']).optional(),
-      on: z.record(z.string(), z.number()).optional(),
-      list: z
-        .array(z.union([z.string().max(2), z.null()]))
-        .max(3)
-        .optional(),
-      kind: z
-        .discriminatedUnion('k', [z.object({ k: z.literal('x'), n: z.number() }), z.object({ k: z.literal('y') })])
-        .optional(),
-    })
-    const { input } =
-      describeContract(contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } })).messages[
-        'm'
-      ] ?? {}
+  test('agrees with the schema that it was made from, but for fields that this one would drop', () => {
+    const made = (object: typeof z.object | typeof z.strictObject) =>
+      object({
+        by: z.int().min(1),
+        who: z.enum(['a', 'b']).optional(),
+        on: z.record(z.string(), z.number()).optional(),
+        list: z
+          .array(z.union([z.string().max(2), z.null()]))
+          .max(3)
+          .optional(),
+        kind: z
+          .discriminatedUnion('k', [object({ k: z.literal('x'), n: z.number() }), object({ k: z.literal('y') })])
+          .optional(),
+      })
+    const input = inputSchema(made(z.object))
     const scalar = fc.oneof(fc.integer({ min: -2, max: 4 }), fc.constantFrom('a', 'abc', null, 0.5, true))
     const value = fc.record(
       {
@@ -221,13 +222,47 @@ describe('a schema that a stranger wrote', () => {
         on: fc.dictionary(fc.constantFrom('p', 'q'), scalar),
         list: fc.oneof(scalar, fc.array(scalar, { maxLength: 5 })),
         kind: fc.record({ k: fc.constantFrom('x', 'y', 'z'), n: scalar }, { requiredKeys: [] }),
+        other: scalar,
       },
-      { requiredKeys: [] },
+      { requiredKeys: ['by'] },
     )
+    const strict = made(z.strictObject)
     fc.assert(
-      fc.property(value, given => takes(input ?? {}, given) === made.safeParse(given).success),
+      fc.property(value, given => takes(input, given) === strict.safeParse(given).success),
       { numRuns: 2000 },
     )
+  })
+
+  test('says of a name that it does not know which it knows, and which was meant, wherever that stands', () => {
+    const item = z.object({ name: z.string(), count: z.int().optional() })
+    const input = inputSchema(z.object({ item, list: z.array(item).optional(), any: z.looseObject({ a: z.int() }) }))
+    const given = { item: { name: 'a', cuont: 2 }, list: [{ name: 'b', x: 1 }], any: { a: 1, b: 2 }, itme: 1 }
+    expect(problem(input, given)).toBe(
+      'item.cuont: Unrecognized field (it takes name, count; did you mean "count"?); ' +
+        'list.0.x: Unrecognized field (it takes name, count); ' +
+        'itme: Unrecognized field (it takes item, list, any; did you mean "item"?)',
+    )
+    expect(problem(inputSchema(nothing), { by: 1 })).toBe('by: Unrecognized field (it takes none)')
+    const forms = inputSchema(z.union([z.object({ text: z.string() }), z.object({ code: z.int() })]))
+    expect(problem(forms, { code: 1, txet: 'a' })).toBe('txet: Unrecognized field (it takes code)')
+    expect(problem(forms, { txet: 'a' })).toBe('Invalid input: expected one of several forms')
+  })
+
+  test('leaves fields alone that a part of the schema may take which is not looked at', () => {
+    const [one, two] = [z.object({ a: z.int() }), z.object({ b: z.int() })]
+    expect(takes(inputSchema(z.intersection(one, two)), { a: 1, b: 2 })).toBe(true)
+    expect(takes(inputSchema(one.catchall(z.int())), { a: 1, b: 2 })).toBe(true)
+    const named = { type: 'object', properties: { a: {} } }
+    for (const more of [{ patternProperties: { '^b': {} } }, { allOf: [{ properties: { b: {} } }] }, { if: {} }])
+      expect(takes({ ...named, ...more }, { a: 1, b: 2 })).toBe(true)
+    expect(takes({ type: 'object' }, { b: 2 })).toBe(true)
+  })
+
+  test("tells no more of a stranger's names than a person reads", () => {
+    const properties = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${'n'.repeat(500)}${at}`, {}]))
+    const told = problem({ type: 'object', properties }, { x: 1 })
+    expect(told).toContain('484 more')
+    expect(told.length).toBeLessThan(1500)
   })
 
   test('never makes a check last: patterns and references are not followed, depth ends', () => {

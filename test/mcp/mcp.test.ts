@@ -43,30 +43,32 @@ async function world(): Promise<World> {
   return { url: gateway.url, client, units, id }
 }
 
-async function overHttp({ client }: World, allowWrite: boolean, token = TOKEN): Promise<McpClient> {
+async function overHttp({ client }: World, allowWrite: boolean, processes: readonly string[] = []): Promise<McpClient> {
   const server = await McpHttpServer.open({
     client,
     version: '0.0.0',
+    command: 'npm run -s atoll --',
     allowWrite,
-    processes: [],
+    processes,
     port: 0,
     token: TOKEN,
   })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const mcp = new McpClient({ name: 'test', version: '1' })
   onTestFinished(() => mcp.close())
-  const headers = { authorization: `Bearer ${token}` }
+  const headers = { authorization: `Bearer ${TOKEN}` }
   await mcp.connect(new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } }))
   return mcp
 }
 
-async function overStdio({ url }: World, allowWrite: boolean): Promise<McpClient> {
+async function overStdio({ url }: World, allowWrite: boolean, processes: readonly string[] = []): Promise<McpClient> {
   const home = await temporaryFolder()
   onTestFinished(() => home[Symbol.asyncDispose]())
   const mcp = new McpClient({ name: 'test', version: '1' })
   onTestFinished(() => mcp.close())
-  const args = [MAIN, 'mcp', ...(allowWrite ? ['--allow-write'] : [])]
-  const env = { PATH: process.env['PATH'] ?? '', ATOLL_HOME: home.path, ATOLL_URL: url }
+  const named = processes.flatMap(name => ['--process', name])
+  const args = [MAIN, 'mcp', ...(allowWrite ? ['--allow-write'] : []), ...named]
+  const env = { PATH: process.env['PATH'] ?? '', ATOLL_HOME: home.path, ATOLL_URL: url, npm_lifecycle_event: 'atoll' }
   await mcp.connect(new StdioClientTransport({ command: process.execPath, args, env, stderr: 'ignore' }))
   return mcp
 }
@@ -117,6 +119,9 @@ describe.each([
     expect(await textOf('hits__add', { by: 0 })).toMatch(
       /^AT1030 .*counter\.add: by: Too small.*\nNext: Nothing was sent/,
     )
+    expect(await textOf('hits__add', { by: 1, not: 'x' })).toMatch(
+      /^AT1030 .*counter\.add: not: Unrecognized field \(it takes by/,
+    )
     expect(await textOf('hits__nope', {})).toContain('no message or query "nope"')
     expect(await textOf('misses__add', {})).toContain('AT1006')
     expect(here.units.submits).toBe(before)
@@ -124,7 +129,7 @@ describe.each([
     const reading = await open(here, false)
     const refused = await reading.callTool({ name: 'hits__add', arguments: { by: 1 } })
     expect(refused.isError).toBe(true)
-    expect(JSON.stringify(refused.content)).toMatch(/Next: .*atoll mcp --allow-write/)
+    expect(JSON.stringify(refused.content)).toMatch(/Next: .*npm run -s atoll -- mcp --allow-write/)
     expect(JSON.stringify(refused.content)).not.toContain('needs the admin token')
   })
 
@@ -154,6 +159,32 @@ describe.each([
     ])
       await expect(mcp.readResource({ uri }), uri).rejects.toThrow()
   })
+
+  test('shows nothing of other processes where it was started for some', async () => {
+    const here = await world()
+    const { client, id } = here
+    const other = await client.spawn(Counter, { module: 'counter', name: 'misses', args: { start: 1 } })
+    const [own, strange] = await Promise.all([
+      client.process(Counter, id).send.add({ by: 1 }),
+      client.process(Counter, other.id).send.add({ by: 1 }),
+    ])
+    const mcp = await open(here, false, ['hits'])
+    expect((await mcp.listTools()).tools.map(({ name }) => name)).toEqual(['hits__total', 'hits__above'])
+    for (const uri of [
+      `atoll://process/${id}/state`,
+      `atoll://process/${id}/interface`,
+      `atoll://message/${own.id}/trace`,
+    ])
+      expect((await mcp.readResource({ uri })).contents, uri).toHaveLength(1)
+    for (const uri of [
+      `atoll://process/${other.id}/state`,
+      `atoll://process/${other.id}/interface`,
+      `atoll://message/${strange.id}/trace`,
+    ])
+      await expect(mcp.readResource({ uri }), uri).rejects.toThrow(
+        /AT2\d+ .*started for other processes.*\nNext: .*--process/,
+      )
+  })
 })
 
 /** Of requests that no `fetch` makes. */
@@ -175,6 +206,7 @@ describe('MCP over HTTP', () => {
     await using server = await McpHttpServer.open({
       client,
       version: '0',
+      command: 'npm run -s atoll --',
       allowWrite: true,
       processes: [],
       port: 0,
@@ -192,6 +224,7 @@ describe('MCP over HTTP', () => {
       McpHttpServer.open({
         client,
         version: '0',
+        command: 'npm run -s atoll --',
         allowWrite: true,
         processes: [],
         port: Number(new URL(server.url).port),
@@ -225,6 +258,7 @@ test('programs without MCP call the same tools over plain HTTP', async () => {
   await using server = await McpHttpServer.open({
     client,
     version: '0',
+    command: 'npm run -s atoll --',
     allowWrite: true,
     processes: [],
     port: 0,
@@ -316,8 +350,10 @@ test('whatever a process says of itself, the tools of the others are found, and 
     expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/)
     expect(description?.length).toBeLessThan(2000)
   }
-  for (const { name } of tools.filter(one => one.name.endsWith('__total')))
-    expect(await mcp.callTool({ name, arguments: { input: null } }), name).not.toHaveProperty('isError')
+  for (const { name, inputSchema } of tools.filter(one => one.name.endsWith('__total'))) {
+    const given = Object.hasOwn(inputSchema.properties ?? {}, 'input') ? { input: null } : {}
+    expect(await mcp.callTool({ name, arguments: given }), name).not.toHaveProperty('isError')
+  }
   expect(await mcp.callTool({ name: 'hits__total', arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
 })
 

@@ -66,6 +66,7 @@ test('what a module says of itself is enough for a client, and for a language mo
   await using server = await McpHttpServer.open({
     client,
     version: '0',
+    command: 'atoll',
     allowWrite: true,
     processes: ['sum'],
     port: 0,
