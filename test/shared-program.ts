@@ -9,4 +9,5 @@ installCrypto(nativeCrypto)
 afterAll(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
+  vi.unstubAllEnvs()
 })

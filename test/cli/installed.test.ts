@@ -71,3 +71,14 @@ test('npm create atoll begins a project', async () => {
   )
   expect([own, dependencies.atoll]).toEqual([version, version])
 }, 180_000)
+
+test('what begins a project is packed with its licence, and is not published by mistake', async () => {
+  const folder = join(ROOT, 'create-atoll')
+  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json'], { cwd: folder })
+  const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }]
+  expect(files.map(({ path }) => path).sort()).toEqual(['LICENSE', 'README.md', 'create-atoll.js', 'package.json'])
+  const [licence, root] = await Promise.all([folder, ROOT].map(place => readFile(join(place, 'LICENSE'), 'utf8')))
+  expect(licence).toBe(root)
+  const { private: isPrivate, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  expect([isPrivate, license]).toEqual([true, 'Apache-2.0'])
+}, 180_000)
