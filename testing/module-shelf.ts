@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { AnyImplementation } from '../contract/index.ts'
+import type { AnyContract, AnyImplementation } from '../contract/index.ts'
 import { standardModules } from '../node/index.ts'
 import { AGENT_FORMAT, Failure, type ModuleId, type Tag } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
@@ -36,6 +36,17 @@ type Source = SpawnSource | AnyImplementation
 /** Modules of a network, each added once to each node that needs it. */
 export class ModuleShelf {
   readonly #added = new Map<string, Map<Source, Promise<ModuleId>>>()
+  readonly #contracts: Map<string, AnyContract>
+
+  /** `others` is the shelf of a network that this one's was copied from. */
+  constructor(others?: ModuleShelf) {
+    this.#contracts = new Map(others?.contracts)
+  }
+
+  /** What the agents promise whose modules were added, by the ids of those. */
+  get contracts(): ReadonlyMap<string, AnyContract> {
+    return this.#contracts
+  }
 
   /** The module of a source, known to the node of a place. @throws {Failure} `unknown-module`, `bad-program` */
   async add(source: Source, place: ShelfPlace): Promise<string> {
@@ -56,7 +67,9 @@ export class ModuleShelf {
       modules[name] = await this.add(other, { ...place, modules: {} })
     }
     const { bytes } = await place.outside(built(fileOf(agent), modules))
-    return place.client.modules.add(bytes, { format: AGENT_FORMAT })
+    const module = await place.client.modules.add(bytes, { format: AGENT_FORMAT })
+    this.#contracts.set(module, agent.contract)
+    return module
   }
 }
 

@@ -143,6 +143,7 @@ export interface TestNet extends AsyncDisposable {
   /**
    * Waits until all is settled; then every message between processes must have taken effect exactly once and in order,
    * no timer twice, every receipt must hold; and every node evaluates every feed by itself, and all must come to the same.
+   * The states of agents must be such as their contracts take.
    * @throws {Failure} `verification-failed`
    */
   expectConverged(): Promise<{ readonly processes: number; readonly slots: number }>

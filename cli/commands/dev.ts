@@ -12,6 +12,7 @@ import { nodeLogger } from '../showing/node-logger.ts'
 import { hotKeys } from '../project/hot-keys.ts'
 import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
+import { StateLook } from '../project/state-look.ts'
 import { whileWaiting } from '../showing/progress.ts'
 import { typeErrors } from '../project/type-errors.ts'
 import { FileWatch } from '../project/watch-files.ts'
@@ -45,7 +46,8 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () =>
     banner(context, node.url, config.data),
   )
-  const live = new LiveResults(client, terminal)
+  const states = new StateLook(client, terminal)
+  const live = new LiveResults(client, terminal, (name, process) => states.look(name, process))
   using types = new TypeLook(context, project.folder)
   const round = new Rounds(() => {
     types.look()

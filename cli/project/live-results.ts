@@ -14,7 +14,7 @@ const SHOWN_CHARACTERS = 160
 /** Messages that wait and are kept; of older ones, which may wait for ever, the id is shown once they are settled. */
 const WAITING_MAX = 1_000
 
-/** Writes a line for each slot of some processes as they are evaluated, while it is on. */
+/** Writes a line for each slot of some processes as they are evaluated, while it is on; `seen` hears of each slot. */
 export class LiveResults {
   readonly #client: Client
   readonly #terminal: Terminal
@@ -24,10 +24,12 @@ export class LiveResults {
   /** The first that was followed. */
   first: { readonly name: string; readonly process: string } | undefined
   isOn = true
+  readonly #seen: (name: string, process: string) => void
 
-  constructor(client: Client, terminal: Terminal) {
+  constructor(client: Client, terminal: Terminal, seen: (name: string, process: string) => void) {
     this.#client = client
     this.#terminal = terminal
+    this.#seen = seen
   }
 
   /** Follows a process from its next slot on; once, however often it is asked. */
@@ -40,6 +42,7 @@ export class LiveResults {
 
   async #run(name: string, process: string): Promise<void> {
     for await (const result of this.#client.results(process, { signal: this.#terminal.signal })) {
+      this.#seen(name, process)
       if (!this.isOn) continue
       // It may come while a line tells of a wait.
       const start = this.#terminal.isLive ? '\r\u001b[2K' : ''

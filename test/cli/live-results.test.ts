@@ -34,8 +34,10 @@ async function toldOf(slots: readonly ResultView[], actionOf: (slot: number) => 
     paintErr: (_: string, text: string) => text,
     signal: new AbortController().signal,
   } as unknown as Terminal
-  new LiveResults(client, terminal).follow('helper', 'id')
+  const seen: string[] = []
+  new LiveResults(client, terminal, name => seen.push(name)).follow('helper', 'id')
   await end
+  expect(seen).toHaveLength(slots.length)
   return told.split('\n')
 }
 

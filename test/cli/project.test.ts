@@ -301,11 +301,13 @@ describe('dev', { timeout: 180_000 }, () => {
     await run(['new', 'counter', 'project'], { cwd: folder.path, env })
     const stop = new AbortController()
     const seen: string[] = []
+    let errors = ''
     const running = run(['dev', 'project', '--port', '0', '-o', 'ndjson'], {
       cwd: folder.path,
       env,
       signal: stop.signal,
       onOut: text => seen.push(text),
+      onErr: text => (errors += text),
     })
     const document = async (has: (one: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
       for (;;) {
@@ -323,6 +325,13 @@ describe('dev', { timeout: 180_000 }, () => {
     await writeFile(file, (await readFile(file, 'utf8')).replace('\nsyntax error(', '').replace('+= by', '+= by * 10'))
     await document(one => one['action'] === 'upgrade')
     expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('13\n')
+    const upgrades = seen.length
+    await writeFile(file, (await readFile(file, 'utf8')).replace('state.total = 0', 'state.total = 0.5'))
+    await expect.poll(() => seen.length, { timeout: 60_000 }).toBeGreaterThan(upgrades)
+    await atoll('call', 'counter', 'reset')
+    await expect
+      .poll(() => errors, { timeout: 60_000 })
+      .toMatch(/counter: its state does not fit its contract: total: /)
     stop.abort()
     expect((await running).code).toBe(0)
 

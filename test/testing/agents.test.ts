@@ -77,3 +77,18 @@ test('more requests wait than a chain of messages may be long, and each is answe
   expect(asked.flat().sort((one, other) => one - other)).toEqual(Array.from({ length: 540 }, (_, at) => at + 1))
   await net.expectConverged()
 }, 120_000)
+
+test('a state that its contract does not take is found, though no message failed for it', async () => {
+  await using net = await createTestNet({ nodes: 2 })
+  await net.spawn(tally, { args: { start: 1 }, computeUnits: ['n2'] })
+  const most = await net.spawn(tally, { args: { start: Number.MAX_SAFE_INTEGER }, node: 'n2' })
+  await net.expectConverged()
+  await most.nap({ ms: 1 })
+  await expect(net.expectConverged()).rejects.toMatchObject({
+    code: 'verification-failed',
+    details: { process: most.id },
+    message: expect.stringMatching(/its state does not fit: .*tally\.@state: total: /),
+  })
+  const copy = await net.fork()
+  await expect(copy.expectConverged()).rejects.toMatchObject({ code: 'verification-failed' })
+})

@@ -15,6 +15,7 @@ import { checkConvergence } from '../checks/convergence.ts'
 import { checkingOnce } from './known-signatures.ts'
 import { millisecondsOf } from '../duration.ts'
 import { checkExactlyOnce } from '../checks/exactly-once.ts'
+import { checkFittingStates } from '../checks/fitting-states.ts'
 import { faultControls } from './fault-controls.ts'
 import { isAgent, ModuleShelf, type SpawnSource } from '../module-shelf.ts'
 import { netClient } from '../net-client.ts'
@@ -44,12 +45,13 @@ export class SimulatedNet implements TestNet {
   readonly #parts: SimWorldParts
   readonly #world: SimWorld
   readonly #clients = new Map<string, Client>()
-  readonly #modules = new ModuleShelf()
+  readonly #modules: ModuleShelf
   readonly #forks: SimulatedNet[] = []
   #closed = false
 
-  private constructor(parts: SimWorldParts) {
+  private constructor(parts: SimWorldParts, modules: ModuleShelf) {
     this.#parts = parts
+    this.#modules = modules
     const world = new SimWorld(parts)
     this.#world = world
     this.fault = faultControls({
@@ -62,11 +64,11 @@ export class SimulatedNet implements TestNet {
     })
   }
 
-  static async open(parts: SimWorldParts): Promise<SimulatedNet> {
+  static async open(parts: SimWorldParts, modules = new ModuleShelf()): Promise<SimulatedNet> {
     installCrypto(CRYPTO)
     useSlabsOf(SLAB_BYTES)
     allocateYoung()
-    const net = new SimulatedNet(parts)
+    const net = new SimulatedNet(parts, modules)
     await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
     return net
   }
@@ -205,7 +207,13 @@ export class SimulatedNet implements TestNet {
     const { time, receipts } = this.#world
     const runs = this.#world.runs()
     await time.during(checkExactlyOnce(runs, receipts))
-    return time.during(checkConvergence(runs))
+    const counts = await time.during(checkConvergence(runs))
+    await checkFittingStates({
+      runs,
+      contracts: this.#modules.contracts,
+      clientOf: id => this.client(this.#world.homeOf(id)),
+    })
+    return counts
   }
 
   async trace(message: string | { readonly id: string }): Promise<TraceView> {
@@ -220,14 +228,17 @@ export class SimulatedNet implements TestNet {
 
   async fork(): Promise<TestNet> {
     const { names, homes } = this.#open
-    const fork = await SimulatedNet.open({
-      ...this.#parts,
-      origin: `${this.#parts.origin}/fork ${this.#forks.length + 1}`,
-      startMs: this.now,
-      logs: await this.#world.disks(),
-      names,
-      homes,
-    })
+    const fork = await SimulatedNet.open(
+      {
+        ...this.#parts,
+        origin: `${this.#parts.origin}/fork ${this.#forks.length + 1}`,
+        startMs: this.now,
+        logs: await this.#world.disks(),
+        names,
+        homes,
+      },
+      new ModuleShelf(this.#modules),
+    )
     this.#forks.push(fork)
     return fork
   }
