@@ -5,7 +5,7 @@
  *
  *     npm run lock
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -64,4 +64,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const missing = completeLockfile(lock)
   if (missing.length > 0) writeFileSync(path, `${JSON.stringify(lock, undefined, 2)}\n`)
   process.stderr.write(`package-lock.json: ${missing.length} packages of other platforms added\n`)
+  // npm writes there what it would have installed: the next set-up must not believe it.
+  rmSync(join(dirname(path), 'node_modules', '.package-lock.json'), { force: true })
 }

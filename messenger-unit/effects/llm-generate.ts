@@ -7,6 +7,7 @@ import {
   readEffectInput,
 } from '../../protocol/index.ts'
 import { outputOf, problemIn } from './llm-answer.ts'
+import { answerTokens, offeredModel, pauseIn } from './llm-offer.ts'
 
 export interface LlmEndpoint {
   /** Base of an OpenAI-compatible API, such as `https://…/v1`. */
@@ -20,7 +21,6 @@ export interface LlmEndpoint {
   readonly maxTokens?: number | undefined
 }
 
-const MAX_TOKENS = 4096
 /** Answers of a server that may be better in a moment. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
 /** Characters of a server's error that a process is shown. */
@@ -71,7 +71,7 @@ export function llmGenerate(endpoint: LlmEndpoint): Effect {
         body: JSON.stringify(body),
       })
       const { ok, status } = response
-      return { ok, status, afterMs: pauseIn(response), text: await boundedText(response) }
+      return { ok, status, afterMs: pauseIn(response.headers.get('retry-after')), text: await boundedText(response) }
     } catch (cause) {
       if (cause instanceof EffectFailed) throw cause
       if (limit.aborted) throw new EffectFailed('effect-timeout', 'the model gave no answer in time', { cause })
@@ -95,17 +95,14 @@ interface Answered {
 
 function requestOf(
   asked: LlmGenerateInput,
-  { model: standard, models = [standard], maxTokens = MAX_TOKENS }: LlmEndpoint,
+  { model: standard, models = [standard], maxTokens }: LlmEndpoint,
   bound: Bound,
 ): object {
   const { model = standard, temperature, tools, json } = asked
-  if (!models.includes(model)) {
-    throw new EffectFailed('effect-forbidden', `the model ${model} is not offered here; ${models.join(', ')} is`)
-  }
   const messages = asked.messages ?? [{ role: 'user' as const, content: asked.prompt ?? '' }]
   return {
-    model,
-    [bound]: Math.min(asked.maxTokens ?? maxTokens, maxTokens),
+    model: offeredModel(model, models),
+    [bound]: answerTokens(asked.maxTokens, maxTokens),
     ...(temperature === undefined ? {} : { temperature }),
     ...(json === true ? { response_format: { type: 'json_object' } } : {}),
     ...(tools === undefined ? {} : { tools: tools.map(tool => ({ type: 'function', function: tool })) }),
@@ -126,13 +123,6 @@ function turnOf(turn: NonNullable<LlmGenerateInput['messages']>[number]): object
     function: { name, arguments: JSON.stringify(given) },
   }))
   return { role: 'assistant', content: turn.content ?? null, ...(calls === undefined ? {} : { tool_calls: calls }) }
-}
-
-/** What a server says in `Retry-After`: seconds, or a date. */
-function pauseIn({ headers }: Response): number {
-  const said = headers.get('retry-after') ?? ''
-  const pauseMs = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now()
-  return Math.max(0, pauseMs || 0)
 }
 
 async function boundedText(response: Response): Promise<string> {

@@ -32,6 +32,7 @@ beforeAll(async () => {
   for (const [name, text] of files) {
     const fitted = text
       .replaceAll("'atoll/contract'", "'../../contract/index.ts'")
+      .replaceAll("'atoll/node'", "'../../node/index.ts'")
       .replaceAll("'atoll'", "'../../sdk/index.ts'")
       .replaceAll('http://127.0.0.1:7333', node.url)
     await writeFile(join(scratch, name), fitted)
@@ -39,7 +40,7 @@ beforeAll(async () => {
   const settings = {
     extends: '../../tsconfig.json',
     compilerOptions: { noEmit: true, rootDir: '../..' },
-    include: ['*.ts'],
+    include: ['*.ts', '../../log/*.d.ts', '../../node/**/*.d.ts', '../../processes/**/*.d.ts'],
   }
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(settings))
 }, 180_000)
@@ -51,7 +52,8 @@ afterAll(async () => {
 
 describe('docs/AGENTS.md', () => {
   test('has programs that compile', { timeout: 180_000 }, async () => {
-    expect([...files.keys()]).toEqual(['counter.contract.ts', 'counter.process.ts', 'teller.process.ts', 'client.ts'])
+    const names = ['counter.contract.ts', 'counter.process.ts', 'teller.process.ts', 'client.ts', 'models.ts']
+    expect([...files.keys()]).toEqual(names)
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
     const { stdout } = await run(process.execPath, [compiler, '-p', scratch]).catch(
       (error: { stdout: string }) => error,
