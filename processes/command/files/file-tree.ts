@@ -56,6 +56,8 @@ export interface Place {
   readonly folder: FolderNode
   readonly name: string
   readonly node: TreeNode | undefined
+  /** The path ends with a slash, so that only a folder can be made there. */
+  readonly isFolderWanted?: boolean
 }
 
 /** What stands in no state: it is there, and empty, whenever a run begins. */
@@ -87,10 +89,11 @@ export class FileTree {
     let place: Place = { folder: from, name: '', node: from }
     const above: Place[] = []
     for (const name of path.split('/')) {
-      if (name === '' || name === '.') continue
+      if (name === '') continue
       const { node } = place
       if (node === undefined) throw new CallError('noEntry')
       if (node.kind !== 'folder') throw new CallError('notFolder')
+      if (name === '.') continue
       if (name === '..') {
         const parent = above.pop()
         if (parent === undefined) throw new CallError('notCapable')
@@ -100,8 +103,9 @@ export class FileTree {
       above.push(place)
       place = { folder: node, name, node: node.entries.get(name) }
     }
-    if (path.endsWith('/') && place.node?.kind === 'file') throw new CallError('notFolder')
-    return place
+    if (!path.endsWith('/')) return place
+    if (place.node?.kind === 'file') throw new CallError('notFolder')
+    return { ...place, isFolderWanted: true }
   }
 
   /** @throws {CallError} */
@@ -118,6 +122,7 @@ export class FileTree {
   /** Makes an empty file, or one with stored content. @throws {CallError} */
   makeFile(place: Place, content = new FileContent(), storedAt?: string): FileNode {
     if (place.node !== undefined) throw new CallError('exists')
+    if (place.isFolderWanted === true) throw new CallError('isFolder')
     this.#count(1)
     this.#grow(content.size)
     const file = new FileNode(++this.#inodes, content, storedAt)
@@ -189,6 +194,7 @@ export class FileTree {
     if (from.name === '' || to.name === '') throw new CallError('invalid')
     this.#refuseScratch(from)
     if (node.kind === 'folder') this.#checkMove(node, from, to)
+    else if (to.isFolderWanted === true) throw new CallError('notFolder')
     if (to.node !== undefined) {
       if (node.kind === 'folder') this.removeFolder(to)
       else this.removeFile(to)

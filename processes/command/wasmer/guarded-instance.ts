@@ -9,6 +9,7 @@ import { answer, type CallArgument, closedText, environmentOf, SlotClock, type W
 import { WASI_MODULE } from '../wasi/index.ts'
 import { ProgramMemory } from '../wasi/program-memory.ts'
 import { SYSTEM_CALLS } from '../wasi/system-calls.ts'
+import { OpenDescriptors } from './open-descriptors.ts'
 import { ENDED, type RunFacts } from './run-facts.ts'
 import { WASIX_ANSWERED, WASIX_MODULE } from './wasix-calls.ts'
 import { WorkFolder } from './work-folder.ts'
@@ -23,6 +24,8 @@ const WRITTEN_MAX_BYTES = 2 * COMMAND_FILES_SIZE_MAX_BYTES
 const HOLE_FREE_BYTES = 64 * 1024
 /** What there is not, here as elsewhere; the runtime would make links, and then not list them. */
 const LINK_CALLS = new Set(['path_link', 'path_symlink'])
+const CREATE = 1
+const SLASH = 0x2f
 const STREAM_CALLS = new Set(['fd_read', 'fd_write', 'fd_pread', 'fd_pwrite'])
 /** Parts of one call that are looked at; the runtime takes no more either. */
 const PARTS_MAX = 1024
@@ -32,12 +35,13 @@ const PARTS_MAX = 1024
  *
  *  1. Every call is charged before it acts, from the same table as everywhere, on the same gas counter.
  *  2. Time, randomness, arguments, environment and whatever names threads and processes are answered here.
- *  3. What is left to the runtime are files. A program of plain WASI is shown one folder as its root.
+ *  3. What is left to the runtime are files, as many open at once as everywhere. A program of plain WASI is shown one folder as its root.
  */
 export class GuardedInstance {
   readonly #facts: RunFacts
   readonly #imports: WebAssembly.Imports
   readonly #folder: WorkFolder
+  readonly #descriptors = new OpenDescriptors()
   #instance: WebAssembly.Instance | undefined
   #host: WasiHost | undefined
   #written = 0
@@ -112,8 +116,9 @@ export class GuardedInstance {
       if (answered !== undefined) return answer(answered, host, args)
       if (LINK_CALLS.has(name)) return ERRNO.notSupported
       if (this.#isTooMuch(name, args, host.memory)) return ERRNO.noSpace
-      if (!isPlain) return carryOut(...args)
-      return this.#folder.call(name, args, carryOut, host.memory)
+      if (makesFileOfFolder(name, args, host.memory)) return ERRNO.isFolder
+      const carry = () => (isPlain ? this.#folder.call(name, args, carryOut, host.memory) : carryOut(...args))
+      return this.#descriptors.call(name, args, carry, host.memory)
     }
   }
 
@@ -148,6 +153,13 @@ export class GuardedInstance {
     else if (Number(this.#global(INJECTED.depth).value) > FRAME_SLOTS_MAX) this.#note(ENDED.tooDeep)
     else if (error instanceof WebAssembly.RuntimeError) this.#note(ENDED.trapped)
   }
+}
+
+/** Whether a call would make a file at a path that can only be one of a folder. */
+function makesFileOfFolder(name: string, args: readonly CallArgument[], memory: ProgramMemory): boolean {
+  if (name !== 'path_open' && name !== 'path_open2') return false
+  const [at = 0, length = 0, how = 0] = args.slice(2, 5).map(value => Number(value) >>> 0)
+  return (how & CREATE) !== 0 && length > 0 && memory.at(at + length - 1, 1)[0] === SLASH
 }
 
 /** What a call may have the runtime hold. */

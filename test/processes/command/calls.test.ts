@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FileTree, NAME_GAS } from '../../../processes/command/files/file-tree.ts'
 import { DESCRIPTOR_CALLS } from '../../../processes/command/wasi/descriptor-calls.ts'
+import { costOf } from '../../../processes/command/wasi/call-costs.ts'
 import { CallError } from '../../../processes/command/wasi/errno.ts'
 import { SlotClock, type WasiHost } from '../../../processes/command/wasi/host.ts'
 import { OpenFiles, OutputStream } from '../../../processes/command/wasi/open-files.ts'
@@ -47,4 +48,44 @@ describe('what a call costs its host is paid for', () => {
     expect(stream.bytes().subarray(-3)).toEqual(Uint8Array.of(253, 254, 255))
     expect(() => stream.write(Uint8Array.of(0))).toThrow('on stdout')
   })
+})
+
+describe('a path that ends with a slash', () => {
+  const refusal = (work: () => unknown): unknown => {
+    try {
+      return work()
+    } catch (error) {
+      return error instanceof CallError ? error.message : error
+    }
+  }
+
+  it('is that of a folder: no file is made or put there', () => {
+    const { tree } = hostOf(['here'])
+    const at = (path: string) => tree.find(tree.root, path)
+    expect(refusal(() => tree.makeFile(at('new/')))).toBe('isFolder')
+    expect(refusal(() => tree.rename(at('here'), at('there/')))).toBe('notFolder')
+    expect(refusal(() => at('here/'))).toBe('notFolder')
+    tree.makeFolder(at('folder/'))
+    tree.rename(at('folder/'), at('moved/'))
+    expect([at('moved').node?.kind, at('new').node, at('here').node?.kind]).toEqual(['folder', undefined, 'file'])
+  })
+
+  it('nor is there anything within what there is not, or in a file', () => {
+    const { tree } = hostOf(['here'])
+    for (const [path, told] of [
+      ['new/.', 'noEntry'],
+      ['new/./x', 'noEntry'],
+      ['here/.', 'notFolder'],
+    ] as const)
+      expect(refusal(() => tree.find(tree.root, path))).toBe(told)
+    expect(tree.find(tree.root, './/./here').node?.kind).toBe('file')
+  })
+})
+
+it('a path is paid for by its length, wherever it stands among what a call is given', () => {
+  const { host } = hostOf([])
+  const lengths = (name: string, ...args: number[]) => costOf(name, args, host.memory) - costOf(name, [], host.memory)
+  for (const name of ['path_open', 'path_open2']) expect(lengths(name, 3, 0, 1024, 100, 1)).toBe(16 * 100)
+  expect(lengths('path_filestat_get', 3, 0, 1024, 100)).toBe(16 * 100)
+  expect(lengths('path_rename', 3, 1024, 100, 3, 2048, 50)).toBe(16 * 150)
 })

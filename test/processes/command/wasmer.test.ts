@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { commandRuntime } from '../../../processes/index.ts'
 import { ERRNO } from '../../../processes/command/wasi/errno.ts'
+import { COMMAND_DESCRIPTORS_MAX } from '../../../protocol/index.ts'
 import { runtimeConformance } from '../../conformance/runtime.ts'
 import { fakeModule, tags } from '../../fakes/guest-context.ts'
 import { wat } from '../actor/sample-actor.ts'
@@ -106,3 +107,51 @@ it('makes no links, which cannot be kept, and a call that is refused does not ta
   expect([...process.cells.values.keys()]).toEqual(['files/kept'])
   process.close()
 })
+
+/** Opens a file until that is refused, closes one and opens it again; replies how often it went, and what refused it. */
+const OPENING_PROGRAM = `
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "kept/")
+  (data (i32.const 1040) "{\\"reply\\":\\"00000\\"}")
+  (func $open (param $length i32) (result i32)
+    (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (local.get $length)
+      (i32.const 1) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 32)))
+  (func (export "_start")
+    (local $count i32) (local $errno i32)
+    (i32.store8 (i32.const 1054) (i32.add (i32.const 48) (call $open (i32.const 5))))
+    (loop $more
+      (local.set $errno (call $open (i32.const 4)))
+      (local.set $count (i32.add (local.get $count) (i32.const 1)))
+      (br_if $more (i32.and (i32.eqz (local.get $errno)) (i32.lt_u (local.get $count) (i32.const 600)))))
+    (i32.store8 (i32.const 1050) (i32.add (i32.const 48) (i32.shr_u (local.get $count) (i32.const 6))))
+    (i32.store8 (i32.const 1051) (i32.add (i32.const 48) (i32.and (local.get $count) (i32.const 63))))
+    (i32.store8 (i32.const 1052) (i32.add (i32.const 48) (local.get $errno)))
+    (drop (call $fd_close (i32.load (i32.const 32))))
+    (i32.store8 (i32.const 1053) (i32.add (i32.const 48) (call $open (i32.const 4))))
+    (i32.store (i32.const 0) (i32.const 1040))
+    (i32.store (i32.const 4) (i32.const 17))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))
+`
+
+it.each([
+  ['Wasmer', tags('Command-Engine', 'wasmer')],
+  ['the host', []],
+])(
+  '%s gives a program so many descriptors and no more, and makes no file where only a folder can be',
+  {
+    timeout: 180_000,
+  },
+  async (_, moduleTags) => {
+    const process = CommandDriver.open(await wat(OPENING_PROGRAM), moduleTags)
+    const { answer } = process.run(acting(''))
+    const tried = COMMAND_DESCRIPTORS_MAX - 4 + 1
+    const said = [tried >> 6, tried & 63, ERRNO.tooManyDescriptors, ERRNO.success, ERRNO.isFolder]
+    expect(answer).toEqual({ reply: String.fromCharCode(...said.map(value => 48 + value)) })
+    expect([...process.cells.values.keys()]).toEqual(['files/kept'])
+    process.close()
+  },
+)
