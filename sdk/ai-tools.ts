@@ -1,11 +1,19 @@
 import type { AnyContract, Schema } from '../contract/index.ts'
 import type { ProcessRef } from './process-ref.ts'
 
+type SchemaTeller = (options: { readonly target: string }) => Record<string, unknown>
+
+/** A schema in the form that the AI SDK has of one: it takes those whose library tells their JSON Schema, as zod and arktype do. */
+export interface AiInputSchema {
+  readonly '~standard': Omit<Schema['~standard'], 'types' | 'jsonSchema'> & {
+    readonly jsonSchema?: { readonly input: SchemaTeller; readonly output: SchemaTeller }
+  }
+}
+
 /** A tool as the AI SDK takes it (`ToolSet` of the package `ai`, 5 and later), said by its shape alone. */
 export interface AiTool {
   readonly description: string
-  /** Taken by the AI SDK where the library of the schema tells its JSON Schema: zod and arktype do. */
-  readonly inputSchema: Schema
+  readonly inputSchema: AiInputSchema
   readonly execute: (input: unknown, options?: { readonly abortSignal?: AbortSignal | undefined }) => Promise<unknown>
 }
 
@@ -27,7 +35,7 @@ export function aiTools<C extends AnyContract>(
     { input, doc }: { readonly input: Schema; readonly doc: string | undefined },
   ): AiTool => ({
     description: doc ?? `${name} of the process ${contract.name}`,
-    inputSchema: input,
+    inputSchema: input as AiInputSchema,
     execute: async (given, { abortSignal } = {}) => (await calls[name]?.(given, { signal: abortSignal })) ?? 'done',
   })
   return Object.fromEntries([

@@ -1,5 +1,5 @@
 // Client of the network, for browsers and Node.
-export { type AiTool, aiTools, type AiToolsOptions } from './ai-tools.ts'
+export { type AiInputSchema, type AiTool, aiTools, type AiToolsOptions } from './ai-tools.ts'
 export { Client, type FollowOptions, type QueryFields, type SendFields } from './client.ts'
 export type { ComplaintFields } from './complain.ts'
 export { type ConnectOptions, connect, DEFAULT_URL } from './connect.ts'
