@@ -22,7 +22,6 @@ import {
 import { awaitReply } from './await-reply.ts'
 import { type ComplaintCalls, complaintCalls } from './complain.ts'
 import { type FollowOptions, followResults } from './follow.ts'
-import { Interfaces } from './interfaces.ts'
 import { type QueryFields, type SendFields, signMessage, signSpawn, withPolicy } from './message-item.ts'
 import { type HandoverCalls, handoverCalls } from './handover.ts'
 import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
@@ -64,7 +63,7 @@ export class Client {
     this.#signer = parts.signer
     this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
     this.processes = {
-      ...processCalls(this.transport, new Interfaces(this.modules)),
+      ...processCalls(this.transport, this.modules),
       ...lifecycleCalls({
         transport: this.transport,
         signerOr: signer => this.#signerOr(signer),

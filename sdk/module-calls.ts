@@ -1,5 +1,13 @@
-import { asModuleId, type CallOptions, type ModuleId, type ModuleView, type Signer } from '../protocol/index.ts'
+import {
+  asModuleId,
+  type CallOptions,
+  type InterfaceDescription,
+  type ModuleId,
+  type ModuleView,
+  type Signer,
+} from '../protocol/index.ts'
 import { findNamed, isNamed } from './find-named.ts'
+import { Interfaces } from './interfaces.ts'
 import { type ModuleFields, signModule } from './message-item.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
@@ -22,6 +30,8 @@ export interface ModuleCalls {
   get(id: string, options?: CallOptions): Promise<ModuleView>
   /** The signed item of a module. */
   item(id: string, options?: CallOptions): Promise<Uint8Array>
+  /** What processes of a module promise. @throws {Failure} `no-contract` if it carries none */
+  interface(id: string, options?: CallOptions): Promise<InterfaceDescription>
   /**
    * The id of a module by its id or Name tag, among those that `may` be meant. @throws {Failure} `unknown-module`,
    * `ambiguous-name`
@@ -50,6 +60,7 @@ export function moduleCalls(transport: Transport, signerOr: (signer: Signer | un
       withRetries(transport, options, ADD_TIMEOUT_MS, ({ signal }) =>
         transport.request('moduleItem', { module: asModuleId(id) }, { signal, timeoutMs: ADD_TIMEOUT_MS }),
       ),
+    interface: (id, options) => interfaces.of(asModuleId(id), options),
     find: async (idOrName, options, may = () => true) =>
       asModuleId(
         await findNamed(
@@ -67,5 +78,6 @@ export function moduleCalls(transport: Transport, signerOr: (signer: Signer | un
         return { entries: page.modules, next: page.next }
       }),
   }
+  const interfaces = new Interfaces(calls)
   return calls
 }

@@ -14,7 +14,7 @@ import {
 } from '../protocol/index.ts'
 import { contractOf } from './contract-of.ts'
 import { findNamed } from './find-named.ts'
-import type { Interfaces } from './interfaces.ts'
+import type { ModuleCalls } from './module-calls.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
 import type { Transport } from './transport.ts'
@@ -40,7 +40,7 @@ export interface ProcessCalls {
   slots(id: string, options?: CallOptions & { readonly from?: Slot | undefined }): AsyncIterable<AssignmentView>
 }
 
-export function processCalls(transport: Transport, interfaces: Interfaces): ProcessCalls {
+export function processCalls(transport: Transport, modules: Pick<ModuleCalls, 'interface'>): ProcessCalls {
   const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
     withRetries(transport, options, READ_TIMEOUT_MS, ask)
   const calls: ProcessCalls = {
@@ -58,7 +58,7 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
     },
     interface: async (idOrName, options) => {
       const { moduleInForce } = await calls.get(await calls.find(idOrName, options), options)
-      return interfaces.of(moduleInForce, options)
+      return modules.interface(moduleInForce, options)
     },
     contract: async (idOrName, options) => contractOf(await calls.interface(idOrName, options)),
     list: (options = {}) =>

@@ -1,4 +1,5 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
+import { checkArgs } from '../words/checked-args.ts'
 import { findOrAddModule } from '../words/find-named.ts'
 import { keysFlag, quorumFlag } from '../words/key-flags.ts'
 import { choiceFlag, readMessage, textFlag } from '../words/message-arguments.ts'
@@ -13,9 +14,11 @@ export async function spawn(context: CommandContext): Promise<CommandEnd> {
   const name = textFlag(flags, 'name')
   const schedulers = keysFlag(flags, 'scheduler')
   const computeUnits = keysFlag(flags, 'compute-unit')
+  const module = await findOrAddModule(context, moduleName)
+  if (text !== undefined) await checkArgs(context, module, text)
   const process = await context.client().spawn(
     {
-      module: await findOrAddModule(context, moduleName),
+      module,
       tags: [...(name === undefined ? [] : [{ name: 'Name', value: name }]), ...tags],
       data,
       schedulers,

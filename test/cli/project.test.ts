@@ -196,6 +196,13 @@ describe('deploy', { timeout: 180_000 }, () => {
     const spawned = await atoll('spawn', source, '--name', 'another')
     expect([spawned.code, spawned.stderr]).toEqual([0, expect.stringContaining('built and added the module counter@')])
     expect((await atoll('call', 'another', 'add', '{"by":1}')).stdout).toBe('1\n')
+    const bank = 'bank/ledger.process.ts'
+    const slip = await atoll('spawn', bank, '{"ticker":"SHELL","suply":1}', '--name', 'lost')
+    expect([slip.code, slip.stdout]).toEqual([2, ''])
+    expect(slip.stderr).toMatch(/ledger args: supply: .*; suply: Unrecognized field \(.*did you mean "supply"\?/)
+    expect(slip.stderr).toMatch(/next: Nothing was sent; what it takes looks like '\{/)
+    expect((await atoll('process', 'list')).stdout).not.toContain('lost')
+    expect((await atoll('spawn', bank, '{"ticker":"SHELL","supply":1}', '--name', 'kept')).code).toBe(0)
     await writeFile(file, text.replace('+= by', '+= by * 100'))
     const upgraded = await atoll('process', 'upgrade', 'another', source)
     const told = /^built and added the module counter@.*\n✔ on a copy .*upgraded to project\/counter\.process\.ts/s
