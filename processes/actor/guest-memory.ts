@@ -124,6 +124,27 @@ export class GuestMemory {
     this.#mark(start, length)
   }
 
+  /** The same of a part of the source. */
+  writePart(pointer: number, source: Uint8Array, from: number, to: number, call: string): void {
+    if (to - from > BY_HAND_MAX_BYTES) return this.write(pointer, source.subarray(from, to), call)
+    const start = this.check(pointer, to - from, call)
+    if (to === from) return
+    const bytes = this.#bytes
+    for (let at = from; at < to; at++) bytes[start + at - from] = source[at] ?? 0
+    this.#mark(start, to - from)
+  }
+
+  /** Writes a word at an address that the guest's own code gave; what lies outside of memory is nowhere. */
+  store(pointer: number, word: number): void {
+    this.words[pointer >>> 2] = word
+    this.#dirty[pointer >>> CHUNK_SHIFT] = 1
+  }
+
+  storeByte(pointer: number, byte: number): void {
+    this.bytes[pointer >>> 0] = byte
+    this.#dirty[pointer >>> CHUNK_SHIFT] = 1
+  }
+
   readUint32(pointer: number, call: string): number {
     const start = this.check(pointer, 4, call)
     return this.#view.getUint32(start, true)

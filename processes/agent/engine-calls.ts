@@ -46,6 +46,7 @@ interface EngineExports {
   readonly qjs_get_runtime_ptr: () => number
   readonly qjs_get_context_ptr: () => number
   readonly JS_NewAtom: Numbers
+  readonly JS_FreeValueRT: (runtime: number, value: bigint) => void
   readonly js_malloc_rt: Numbers
   readonly js_free_rt: (runtime: number, address: number) => void
   readonly wasm_malloc: Numbers

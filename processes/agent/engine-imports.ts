@@ -9,18 +9,31 @@ export interface HostInputs {
   gasReserve: bigint
   /** Code is about to be interrupted, and its frames still stand. */
   interrupting(): void
+  /** What a slot takes from its host. */
+  slot: SlotCalls
+  /** A part of the message that was not handed over: a value that is ours to give away. */
+  part(name: MessagePart): number
+  /** Writes the JSON of a reply, a value of the engine; says whether it did. If the number of a route is given, only what is surely a reply of that. */
+  write(value: number, route: number | undefined): boolean
+  /** A promise was rejected while nobody listened (0), or somebody listens now (1); both values are ours to free. */
+  rejection(promise: number, reason: number, isHandled: number): void
+}
+
+/** What a program calls in a slot, and what it pays for. */
+export interface SlotCalls {
   /** 32 random bits. */
   random(): number
   /** The id of the child that a spawn at this place of the outbox makes. */
   child(index: number): string
-  /** Writes the JSON of a reply, a value of the engine; says whether it did. */
-  write(value: number): boolean
-  /** That took so many steps: bytes, fields and items. */
-  wrote(steps: number): void
   log(text: string): void
-  /** A promise was rejected while nobody listened (0), or somebody listens now (1); both values are ours to free. */
-  rejection(promise: number, reason: number, isHandled: number): void
+  /** The host read or wrote JSON in so many steps: bytes, fields and items. */
+  looked(steps: number): void
+  /** So many bytes of a message were handed over. */
+  handed(bytes: number): void
 }
+
+/** What is told of a message when somebody asks (`guest/task.ts`). */
+export type MessagePart = 'data' | 'rest'
 
 /** The error number of WASI for what is not there. */
 const ERRNO_BADF = 8
@@ -90,17 +103,22 @@ function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count,
   const first = count === 0 ? 0 : readUint32(calls, values)
   switch (called) {
     case 'random':
-      return exports.qjs_new_number(inputs.random())
+      return exports.qjs_new_number(inputs.slot.random())
     case 'child': {
       const index = first === 0 ? 0 : exports.qjs_get_float64(first)
-      const id = inputs.child(Number.isSafeInteger(index) && index >= 0 ? index : 0)
+      const id = inputs.slot.child(Number.isSafeInteger(index) && index >= 0 ? index : 0)
       return newString(calls, id)
     }
-    case 'write':
-      return inputs.write(first) ? exports.qjs_get_true() : exports.qjs_get_false()
+    case 'write': {
+      const route = count < 2 ? undefined : exports.qjs_get_float64(readUint32(calls, values + 4))
+      return inputs.write(first, route) ? exports.qjs_get_true() : exports.qjs_get_false()
+    }
+    case 'data':
+    case 'rest':
+      return inputs.part(called)
     default: {
       const lengthAt = calls.allocate(4)
-      inputs.log(first === 0 ? '' : calls.text(first, lengthAt).toString('utf8'))
+      inputs.slot.log(first === 0 ? '' : calls.text(first, lengthAt).toString('utf8'))
       exports.wasm_free(lengthAt)
       return exports.qjs_get_undefined()
     }

@@ -1,13 +1,13 @@
 import { HostFault } from '../../protocol/index.ts'
 import type { GuestMemory } from '../actor/guest-memory.ts'
+import { COUNT_BEFORE, KEPT_COUNT_MIN, KIND_BEFORE, OBJECTS_AT } from './values/layout.ts'
 import { PLACE_HEAD_BYTES, PLACE_SIZES, SLAB_HEAD_BYTES } from './slabs.ts'
 
-/** Counts of references from 2^30 on are never written again (`kept-counts.mjs`). This one is far from it, and far from being below zero. */
-export const KEPT_COUNT = 3 * 2 ** 29
+/** Far from the least that is never written again, and far from being below zero. */
+export const KEPT_COUNT = KEPT_COUNT_MIN + 2 ** 29
 
-/** In the runtime of quickjs-wasi 3.6.2: a list of slabs for each size, and the list of all objects. */
+/** In the runtime of quickjs-wasi 3.6.2: a list of slabs for each size. */
 const SLAB_LISTS_AT = 40
-const OBJECTS_AT = 596
 /** A list is a ring of links: the one before, the one behind. */
 const LINK_BYTES = 8
 const NEXT_AT = 4
@@ -16,13 +16,7 @@ const SLAB_LINK_AT = 8
 const SLAB_SIZE_AT = 16
 const SLAB_COUNT_AT = 20
 const SLAB_FREE_AT = 22
-/**
- * Before the content of a place stand which place it is, or the next free one; size; kind; count. From the content back to its count, and to its
- * kind in seven bits.
- */
-const COUNT_BEFORE = 4
-const KIND_BEFORE = 5
-/** The shape of objects: one that is of a single object is changed in place. */
+/** The kind of what says how objects are laid out: one that is of a single object is changed in place. It has seven bits. */
 const SHAPE = 2
 /** The smallest thing that a list can have. */
 const LISTED_MIN_BYTES = 16

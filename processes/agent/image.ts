@@ -6,7 +6,7 @@ import { engine } from './engine.ts'
 import { keepForGood } from './for-good.ts'
 import { gasReserveOf, LOAD_GAS } from './gas.ts'
 import type { Entry } from './entry.ts'
-import { Machine, STACK_BYTES } from './machine.ts'
+import { Machine, NO_SLOT, STACK_BYTES } from './machine.ts'
 import { refused } from './refusal.ts'
 import { BUNDLE_NAME, Positions, PRELUDE_NAME } from './positions.ts'
 
@@ -76,7 +76,7 @@ function loaded<T>(
   const { machine, entry } = engineInstance()
   machine.calls.gas.value = LOAD_GAS
   machine.inputs.gasReserve = gasReserveOf(LOAD_GAS)
-  machine.inputs.random = sameRandom()
+  machine.inputs.slot = { ...NO_SLOT, random: sameRandom() }
   try {
     return { machine, entry, value: run(machine, compiled, entry) }
   } catch (thrown) {
@@ -118,11 +118,11 @@ export function makeImage(module: AgentModule): Image {
   const {
     machine,
     entry,
-    value: problem,
+    value: routes,
   } = loaded(module.code, new Positions(module.map), (fresh, code, entry) => fresh.load(code, entry))
-  if (problem !== '') throw refused('definition', problem.slice(0, NOTE_MAX))
+  if (typeof routes === 'string') throw refused('definition', routes.slice(0, NOTE_MAX))
   if (machine.calls.gas.value < 0n) throw refused('out-of-gas', 'its top level does not end')
-  return capture(machine, engineImage(), entry)
+  return capture(machine, engineImage(), { ...entry, routes })
 }
 
 /**

@@ -5,24 +5,23 @@ import { GuestStop } from '../actor/guest-stop.ts'
 import { ChunkList } from './chunk-list.ts'
 import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
-import type { HostInputs } from './engine-imports.ts'
+import type { HostInputs, SlotCalls } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
 import { bootPrelude, type Entry } from './entry.ts'
 import { fillHoles } from './fill-holes.ts'
 import { beginSlabs, fillSlabs, type Slabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
-import { plainJson } from './plain-json.ts'
+import { ARGUMENTS_AT, MessageMaker, TEXT_AT } from './message-maker.ts'
+import { readRoutes, type Routes } from './routes.ts'
+import { jsonReader } from './values/json-reader.ts'
+import { plainJson } from './values/plain-json.ts'
 import { hasCalledNothing, laterOf, type Told, type Trap } from './trap.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
 /** JavaScript frames may take this much of it: beyond, the program gets a RangeError. */
 const SCRIPT_STACK_BYTES = 256 * 1024
-/** Texts are handed over in the part of the stack that no frame reaches. */
-const ARGUMENTS_AT = 64 * 1024
-const LENGTH_AT = ARGUMENTS_AT + 64
-const TEXT_AT = ARGUMENTS_AT + 80
-const TEXT_MAX_BYTES = 512 * 1024
+const LENGTH_AT = TEXT_AT - 16
 /** Text of which fillings are made. */
 const FILLING = 0x61
 const FILLING_BYTES = 512
@@ -32,6 +31,15 @@ const TELLING_GAS = 20_000_000n
 const ROOM_BYTES = 256 * 1024
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
+
+/** While no slot runs, nothing can be had and nobody pays. */
+export const NO_SLOT: SlotCalls = {
+  random: () => 0,
+  child: () => '',
+  log: () => undefined,
+  looked: () => undefined,
+  handed: () => undefined,
+}
 
 /** One instance: runs code on whatever state stands in its memory. */
 export class Machine {
@@ -46,6 +54,7 @@ export class Machine {
   dirtyCount = 0
   /** Chunks that runs changed which were kept and not settled: what the seated agent has to take over. */
   readonly unsettled = new ChunkList()
+  readonly #messages: MessageMaker
   #rejections: {
     readonly promise: number
     readonly reason: number
@@ -60,16 +69,15 @@ export class Machine {
       nowMs: 0,
       gasReserve: 0n,
       interrupting: () => this.#noteInterrupted(),
-      random: () => 0,
-      child: () => '',
-      write: value => this.#write(value),
-      wrote: () => undefined,
-      log: () => undefined,
+      slot: NO_SLOT,
+      part: name => this.#messages.part(name),
+      write: (value, route) => this.#write(value, route),
       rejection: (promise, reason, isHandled) => {
         this.#rejections.push({ promise, reason, isHandled: isHandled !== 0 })
       },
     }
     this.calls = new EngineCalls(engine(), this.inputs)
+    this.#messages = new MessageMaker(this.calls, this.inputs)
   }
 
   /** Starts the engine in fresh memory. */
@@ -85,16 +93,19 @@ export class Machine {
     return bootPrelude(this.calls, prelude)
   }
 
-  /** Writes the JSON of a reply; says whether it did. */
-  #write(value: number): boolean {
+  /** Writes the JSON of a reply; says whether it did. Where a route is given it must be what that promises. */
+  #write(value: number, route: number | undefined): boolean {
     if (this.#running === undefined) throw new Error('expected a run')
-    this.reply = plainJson.write(this.calls.memory, this.#running.plain, value)
-    this.inputs.wrote(plainJson.length + plainJson.steps)
+    const { plain, routes } = this.#running
+    const form = route === undefined ? undefined : routes?.all[route]?.reply
+    if (route !== undefined && form === undefined) return false
+    this.reply = plainJson.write(this.calls.memory, plain, value, form)
+    this.inputs.slot.looked(plainJson.looked)
     return this.reply !== undefined
   }
 
-  /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
-  load(code: Uint8Array, entry: Entry): string {
+  /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or what is known of it. @throws {EngineThrew} */
+  load(code: Uint8Array, entry: Entry): string | Routes {
     const { calls } = this
     calls.exports.qjs_free_value(calls.evaluate(code))
     calls.runJobs()
@@ -103,8 +114,10 @@ export class Machine {
       calls.exports.qjs_free_value(promise)
       calls.exports.qjs_free_value(reason)
     }
+    if (problem !== '') return problem
+    const routes = readRoutes(calls, entry, this.#call(entry.routesText, entry.nothing, []).toString('utf8'))
     this.#settle()
-    return problem
+    return routes
   }
 
   /** Leaves nothing to collect. */
@@ -157,26 +170,25 @@ export class Machine {
   }
 
   /** Runs one message to its end, step by step; gives effects, a line feed and the output. @throws as guests do */
-  deliver({ numbers, texts }: Delivery, entry: Entry): Buffer {
+  deliver(delivery: Delivery, entry: Entry): Buffer {
     const { calls } = this
-    const { exports } = calls
     this.#rejections = []
     this.#running = entry
     this.#interruptedAt = undefined
     this.reply = undefined
     this.steps = 0
-    const values: number[] = []
-    for (const number of numbers) values.push(exports.qjs_new_number(number))
-    for (const text of texts) values.push(this.#string(text))
-    let sealed = this.#call(entry.deliver, entry.nothing, values)
-    for (const value of values) exports.qjs_free_value(value)
+    if (entry.routes === undefined) throw new Error('expected a program')
+    this.inputs.slot.looked(jsonReader.looked)
+    let sealed = this.#taken(this.#messages.deliver(delivery, entry, entry.routes))
     for (;;) {
       const ranJobs = calls.runJobs()
       const wasRejected = this.#tellRejections(entry)
-      if (sealed.length > 0 && !ranJobs && !wasRejected) return sealed
+      if (sealed.length > 0 && !ranJobs && !wasRejected) break
       this.steps += 1
       sealed = this.#call(entry.next, entry.nothing, [])
     }
+    this.#messages.finish()
+    return sealed
   }
 
   #tellRejections(entry: Entry): boolean {
@@ -198,31 +210,21 @@ export class Machine {
 
   /** Calls a function; gives the bytes of the string it returns, or none. */
   #call(code: number, self: number, values: readonly number[]): Buffer {
-    const { calls } = this
+    const { exports, memory } = this.calls
     for (let index = 0; index < values.length; index++) {
-      calls.memory.writeUint32(ARGUMENTS_AT + 4 * index, values[index] ?? 0, 'arguments')
+      memory.writeUint32(ARGUMENTS_AT + 4 * index, values[index] ?? 0, 'arguments')
     }
-    const result = calls.checked(calls.exports.qjs_call(code, self, values.length, ARGUMENTS_AT))
-    if (calls.exports.qjs_is_undefined(result) !== 0) {
-      calls.exports.qjs_free_value(result)
-      return EMPTY
-    }
-    const text = calls.text(result, LENGTH_AT)
-    calls.exports.qjs_free_value(result)
-    return text
+    return this.#taken(exports.qjs_call(code, self, values.length, ARGUMENTS_AT))
   }
 
-  #string(bytes: Uint8Array): number {
-    const { exports, memory } = this.calls
-    if (bytes.length <= TEXT_MAX_BYTES) {
-      memory.write(TEXT_AT, bytes, 'text')
-      return this.calls.checked(exports.qjs_new_string(TEXT_AT, bytes.length))
-    }
-    const pointer = this.calls.allocate(bytes.length)
-    memory.write(pointer, bytes, 'text')
-    const value = exports.qjs_new_string(pointer, bytes.length)
-    exports.wasm_free(pointer)
-    return this.calls.checked(value)
+  /** The bytes of the string that a call returned, or none. @throws {EngineThrew} */
+  #taken(returned: number): Buffer {
+    const { calls } = this
+    const result = calls.checked(returned)
+    const isNothing = calls.exports.qjs_is_undefined(result) !== 0
+    const text = isNothing ? EMPTY : calls.text(result, LENGTH_AT)
+    calls.exports.qjs_free_value(result)
+    return text
   }
 
   /**

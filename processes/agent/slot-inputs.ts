@@ -1,14 +1,14 @@
 import { childId, type GuestContext, type ProcessId, type Slot } from '../../protocol/index.ts'
 import { GuestStop } from '../actor/guest-stop.ts'
 import { AGENT_GAS, gasReserveOf } from './gas.ts'
-import type { HostInputs } from './engine-imports.ts'
+import type { HostInputs, SlotCalls } from './engine-imports.ts'
 
 const RANDOM_BYTES = 32
 /** Characters of log that are kept; what is beyond is charged and dropped. */
 const LOG_MAX_CHARACTERS = 64 * 1024
 
 /** What one slot takes from its host while it runs; every attempt sees the same. */
-export class SlotInputs {
+export class SlotInputs implements SlotCalls {
   /** Gas of the calls of this attempt. */
   gas = 0
   lines: string[] = []
@@ -35,13 +35,10 @@ export class SlotInputs {
     this.#gasMax = Number(gasMax)
     inputs.gasReserve = gasReserveOf(gasMax)
     inputs.nowMs = nowMs
-    inputs.random = () => this.#random()
-    inputs.child = index => this.#child(index)
-    inputs.log = text => this.#log(text)
-    inputs.wrote = steps => this.#charge(AGENT_GAS.jsonStep * steps)
+    inputs.slot = this
   }
 
-  #random(): number {
+  random(): number {
     if (this.#nextWord === this.#words.length) this.#draw()
     this.#charge(AGENT_GAS.random)
     return this.#words[this.#nextWord++] ?? 0
@@ -53,16 +50,24 @@ export class SlotInputs {
     for (let at = 0; at < RANDOM_BYTES; at += 4) this.#words.push(view.getUint32(at, true))
   }
 
-  #child(index: number): string {
+  child(index: number): string {
     this.#charge(AGENT_GAS.child)
     return childId(this.#process, this.#slot, index)
   }
 
-  #log(text: string): void {
+  log(text: string): void {
     this.#charge(AGENT_GAS.logLine + AGENT_GAS.logByte * text.length)
     if (this.#characters > LOG_MAX_CHARACTERS) return
     this.#characters += text.length + 1
     this.lines.push(text)
+  }
+
+  looked(steps: number): void {
+    this.#charge(AGENT_GAS.jsonStep * steps)
+  }
+
+  handed(bytes: number): void {
+    this.#charge(AGENT_GAS.deliverByte * bytes)
   }
 
   #charge(gas: number): void {

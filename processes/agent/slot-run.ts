@@ -121,7 +121,7 @@ function runAttempt(run: SlotRun, inputs: SlotInputs, { known, limit }: Plan): A
   const { message } = run
   const machine = run.machine()
   const { calls } = machine
-  const delivery = deliveryOf(message, run.process, run.module, known)
+  const delivery = deliveryOf(message, run.process, run.module, run.entry.routes, known)
   inputs.attach(machine.inputs, message.timestampMs, limit)
   calls.gas.value = limit
   let sealed: Sealed

@@ -1,7 +1,8 @@
 import { type Asker, agent } from './agent.ts'
 import { AgentError } from './agent-error.ts'
 import { host } from './host.ts'
-import { hasRoomFor, SENDS_MAX_BYTES, sendText, slot } from './slot.ts'
+import { hasRoomFor, SENDS_MAX_BYTES, sendText } from './outbox.ts'
+import { making } from './slot.ts'
 import type { Task } from './task.ts'
 import { bytesOf } from './text-bytes.ts'
 
@@ -54,11 +55,11 @@ export function sendLate(): void {
   let sent = 0
   for (const { payer, head, text, quoted, bytes } of agent.late) {
     if (!hasRoomFor(bytes)) break
-    slot.waited = payer
+    making().waited = payer
     sendText(head, text, quoted, bytes)
     lateBytes -= bytes + (payer?.data.length ?? 0)
     sent += 1
   }
   agent.late.splice(0, sent)
-  slot.waited = undefined
+  making().waited = undefined
 }

@@ -3,7 +3,8 @@ import { FLAGS, type Task } from './task.ts'
 import { AgentError, unplaced } from './agent-error.ts'
 import { msFromNow } from './from-now.ts'
 import { over } from './over.ts'
-import { sendText, slot } from './slot.ts'
+import { sendText } from './outbox.ts'
+import { making } from './slot.ts'
 import { checkTags } from './tags.ts'
 import { wakeAt } from './wake.ts'
 
@@ -38,7 +39,8 @@ function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
   if (task?.isFailed === true) throw over()
   if (agent.calls.size >= CALLS_MAX) throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
-  if (slot.isDeep || ((slot.waited?.flags ?? 0) & FLAGS.isDeep) !== 0)
+  const made = making()
+  if (made.isDeep || ((made.waited?.flags ?? 0) & FLAGS.isDeep) !== 0)
     throw new AgentError(
       'too-deep',
       `${action} of ${to}: the chain of messages that led here ends; go on after ctx.sleep, which begins a new one`,
@@ -50,7 +52,7 @@ function call(request: Request): Promise<Reply> {
   again()
   const deadlineMs = msFromNow(timeoutMs)
   wakeAt(deadlineMs)
-  slot.isAsync = true
+  made.isAsync = true
   return new Promise((resolve, reject) => {
     agent.calls.set(reference, {
       reference,
@@ -118,7 +120,7 @@ export function answeredCall({ answers, from }: Task): Call | undefined {
 export function settleCall(settled: Call, reply: Task): void {
   const code = reply.error
   if (code === 'busy' && settled.retries > 0) return waitOn(settled, BUSY_PAUSE_MS)
-  slot.isAsync = true
+  making().isAsync = true
   if (reply.action === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)
 }
@@ -148,7 +150,7 @@ export function expireCall(expired: Call): void {
     expired.again()
     return
   }
-  slot.isAsync = true
+  making().isAsync = true
   const { action, to, timeoutMs } = expired
   expired.reject(new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`))
 }

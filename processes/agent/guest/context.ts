@@ -8,7 +8,8 @@ import { format } from './format.ts'
 import { host } from './host.ts'
 import { makeRef, type Ref } from './refs.ts'
 import { cancelSchedule, setSchedule, type When } from './schedules.ts'
-import { addEvent, send, slot } from './slot.ts'
+import { addEvent, send } from './outbox.ts'
+import { making, slot } from './slot.ts'
 import { checkTags, flatTags, tagRecord } from './tags.ts'
 import { sleepFor } from './wake.ts'
 
@@ -98,7 +99,7 @@ export class AgentContext {
         throw new AgentError('bad-call', `a child has its parent's ${tags[at]}`)
     }
     checkTags(tags, SPAWN_TAGS, SPAWN_TAGS_BYTES)
-    const id = host.child(slot.sends.length)
+    const id = host.child(making().sends.length)
     const data = JSON.stringify(inputToSend(promised.args, options.args)) ?? ''
     send([1, module, [...tags, 'Content-Type', 'application/json'], data])
     return makeRef(promised, id, this.#task)

@@ -1,5 +1,6 @@
 import { type AnyContract, checkInput, checkValue, type Schema } from '../../../contract/index.ts'
 import { AgentError } from './agent-error.ts'
+import { type Form, formOf } from './forms.ts'
 import { type QuickCheck, quickCheck, UNSURE } from './quick-check.ts'
 
 export type { AnyContract, Schema }
@@ -25,12 +26,18 @@ export function own<T>(table: Readonly<Record<string, T>> | undefined, name: str
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
+const forms = new Map<Schema, Form | undefined>()
 const quickChecks = new Map<Schema, QuickCheck>()
+
+/** The form of a schema that was prepared, if it has one. */
+export const preparedForm = (schema: Schema): Form | undefined => forms.get(schema)
 
 /** Makes what is known of a schema ready, once, when the program is loaded. */
 export function prepareSchema(schema: Schema): void {
-  const quick = quickCheck(schema)
-  if (quick !== undefined) quickChecks.set(schema, quick)
+  if (forms.has(schema)) return
+  const form = formOf(schema)
+  forms.set(schema, form)
+  if (form !== undefined) quickChecks.set(schema, quickCheck(form))
   try {
     // Schemas compile themselves when first used: here, not in each process.
     void schema['~standard'].validate({})

@@ -8,11 +8,12 @@ import { fail } from './endings.ts'
 import { endFirstStep, endOthers, step } from './failed-steps.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
+import { isNearlyFull } from './outbox.ts'
 import { canRunQueued, seal } from './output.ts'
 import { answer } from './queries.ts'
 import { SCHEDULE_PREFIX, setAgain } from './schedules.ts'
 import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
-import { beginSlot, failStep, isNearlyFull, slot } from './slot.ts'
+import { beginSlot, failStep, hasFailed, making, slot } from './slot.ts'
 import { endIfStuck, run, take } from './tasks.ts'
 import { tagOf } from './tags.ts'
 import { WAKE_TIMER } from './wake.ts'
@@ -27,22 +28,12 @@ const HASTY_AFTER = 32
 const KINDS = ['spawn', 'message', 'tick', 'query', 'restore'] as const
 
 /** Runs one message up to its first wait. Gives what `seal` gives, or nothing if there is more to do. */
-export function deliver(
-  kindNumber: number,
-  flags: number,
-  number: number,
-  nowMs: number,
-  action: string,
-  from: string,
-  data: string,
-  rest: string,
-  named: string,
-): string | undefined {
+export function deliver(kindNumber: number, nowMs: number, task: Task): string | undefined {
   const kind = KINDS[kindNumber]
   if (kind === undefined) throw new Error('expected a kind of message')
+  const { flags } = task
   // A tick tells its timer in place of an action.
-  beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, flags)
-  const task = new Task(action, from, flags, data, number, rest, named)
+  beginSlot(kind === 'tick' && task.action === WAKE_TIMER ? WAKE_TIMER : kind, task.slot, nowMs, flags)
   if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
   try {
     dispatch(kind, task)
@@ -50,37 +41,39 @@ export function deliver(
     failStep(tell(error), slot.own)
   }
   if ((flags & FLAGS.isRepeated) !== 0) endOthers()
-  const isQuiet = !slot.isAsync && slot.due.length === 0 && !canRunQueued()
-  return isQuiet || slot.failed.size > 0 ? seal() : undefined
+  const { made } = slot
+  const isQuiet = (made === undefined || (!made.isAsync && made.due.length === 0)) && !canRunQueued()
+  return isQuiet || hasFailed() ? seal() : undefined
 }
 
 function readRest({ rest: [, , , , failures, facts] }: Task): void {
   if (facts !== 0) agent.facts = facts
   if (failures === 0) return
-  slot.isHasty = failures.length >= HASTY_AFTER
+  const made = making()
+  made.isHasty = failures.length >= HASTY_AFTER
   for (const [step, code, message, request] of failures) {
     const failure = { request, error: new AgentError(code, message) }
-    const known = slot.failures.get(step)
-    if (known === undefined) slot.failures.set(step, [failure])
+    const known = made.failures.get(step)
+    if (known === undefined) made.failures.set(step, [failure])
     else known.push(failure)
   }
 }
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
 export function next(): string | undefined {
-  slot.isBare = false
-  if (slot.failed.size === 0) endIfStuck()
-  if (slot.failed.size > 0) return seal()
-  const due = isNearlyFull() ? undefined : slot.due.shift()
+  const made = making()
+  if (made.failed.size === 0) endIfStuck()
+  if (made.failed.size > 0) return seal()
+  const due = isNearlyFull() ? undefined : made.due.shift()
   if (due !== undefined) {
-    slot.step += 1
+    made.step += 1
     due()
     return undefined
   }
   if (!canRunQueued()) return seal()
-  slot.step += 1
-  slot.waited = agent.queue.shift()
-  if (slot.waited !== undefined) run(slot.waited)
+  made.step += 1
+  made.waited = agent.queue.shift()
+  if (made.waited !== undefined) run(made.waited)
   return undefined
 }
 
@@ -116,7 +109,7 @@ function start(task: Task): void {
 function ask(task: Task): void {
   if (!agent.started) throw notStarted()
   if (task.action === '@export') {
-    slot.document = JSON.stringify(exportSnapshot())
+    making().document = JSON.stringify(exportSnapshot())
     return
   }
   slot.reply = answer(task)
@@ -153,12 +146,12 @@ function tick(task: Task): void {
   const timer = task.action
   const failures = Number(task.data)
   // What failed the slots before may do so again: there is one step at most.
-  if (failures > 0) slot.stepsMax = 1
+  if (failures > 0) making().stepsMax = 1
   if (timer === WAKE_TIMER) return wake(failures)
   const self = agent.facts?.self ?? ''
   if (!timer.startsWith(SCHEDULE_PREFIX)) {
     const own = new Task(tagOf(task.tags, 'Action') ?? '', self, task.flags, task.data, task.slot, task.rest)
-    slot.due.push(() => step(own, () => take(own)))
+    making().due.push(() => step(own, () => take(own)))
     return
   }
   const key = timer.slice(SCHEDULE_PREFIX.length)
@@ -166,30 +159,30 @@ function tick(task: Task): void {
   if (schedule === undefined) return
   setAgain(key, schedule)
   if (failures > 0) endFirstStep()
-  const request = new Task(schedule.message, self, 0, '', task.slot, task.rest)
-  request.input = { value: schedule.input }
-  slot.due.push(() => step(request, () => take(request)))
+  const request = new Task(schedule.message, self, FLAGS.isGiven, '', task.slot, task.rest, '', schedule.input)
+  making().due.push(() => step(request, () => take(request)))
 }
 
 /** Of what is due when slots failed, the first is tried alone, and then ended. */
 function wake(failures: number): void {
   const dueMax = failures > 0 ? 1 : DUE_MAX
   if (failures > 1) endFirstStep()
+  const { due } = making()
   // Had it come, the queue would be empty: it was dropped on its way, without fuel or too deep.
   agent.isNextSent = false
   for (const call of agent.calls.values()) {
-    if (call.deadlineMs > slot.nowMs || slot.due.length >= dueMax) continue
-    slot.due.push(() => {
+    if (call.deadlineMs > slot.nowMs || due.length >= dueMax) continue
+    due.push(() => {
       agent.calls.delete(call.reference)
       step(call.task, () => expireCall(call), call.reject)
     })
   }
   for (const [number, sleep] of agent.sleeps) {
-    if (sleep.dueMs > slot.nowMs || slot.due.length >= dueMax) continue
-    slot.due.push(() => {
+    if (sleep.dueMs > slot.nowMs || due.length >= dueMax) continue
+    due.push(() => {
       agent.sleeps.delete(number)
       if (sleep.everyMs !== undefined) agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })
-      slot.isAsync = true
+      making().isAsync = true
       step(sleep.task, () => sleep.wake(), sleep.fail)
     })
   }

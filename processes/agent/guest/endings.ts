@@ -2,7 +2,7 @@ import { agent } from './agent.ts'
 import { tell, type Told } from './agent-error.ts'
 import { answerError } from './answers.ts'
 import { OVER } from './over.ts'
-import { failStep, slot } from './slot.ts'
+import { failStep, making, slot } from './slot.ts'
 import type { Task } from './task.ts'
 
 /** A request is over: the next may have the lock. */
@@ -43,7 +43,7 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
   }
   answerError(task, task, code, message)
   if (task === slot.own) slot.reply = ''
-  slot.settled.push(settled(task, `,"error":${JSON.stringify({ code, message })}`))
+  making().settled.push(settled(task, `,"error":${JSON.stringify({ code, message })}`))
 }
 
 /** JSON of how a request of an earlier slot ended. */

@@ -3,7 +3,7 @@ import { agent } from './agent.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { refuse } from './endings.ts'
 import { host } from './host.ts'
-import { failStep, NOBODY, slot } from './slot.ts'
+import { failStep, making, NOBODY, slot } from './slot.ts'
 import type { Task } from './task.ts'
 
 /** How a step failed in earlier attempts: for whom it is, or so that it must not be run. */
@@ -21,9 +21,10 @@ const SHARED_LIMITS: readonly string[] = ['out-of-gas', 'memory-limit']
  * they end here and it is run: their code can do nothing then. Asked once a step.
  */
 function endOf(actor: Task | undefined, isShared = false): StepEnd | undefined {
-  if (slot.failures.size === 0) return undefined
-  const known = slot.failures.get(slot.step) ?? []
-  slot.failures.delete(slot.step)
+  const { made } = slot
+  if (made === undefined || made.failures.size === 0) return undefined
+  const known = made.failures.get(made.step) ?? []
+  made.failures.delete(made.step)
   let end: StepEnd | undefined
   const isAnybodys = isShared && agent.open.size > 1
   let isAgain = false
@@ -45,8 +46,8 @@ function endOf(actor: Task | undefined, isShared = false): StepEnd | undefined {
 
 /** What would live on the same is left to later slots. */
 function leaveTheRest(): void {
-  slot.isSpent = true
-  slot.due = []
+  making().isSpent = true
+  making().due = []
 }
 
 function openTask(request: number, except: Task | undefined): Task | undefined {
@@ -84,7 +85,7 @@ function leave({ own, undone }: StepEnd, actor: Task | undefined, turnAway?: (er
   const why = turnAway === undefined ? (own ?? undone) : own
   if (why !== undefined) giveUp(actor, why)
   if (turnAway === undefined || undone === undefined) return
-  slot.isAsync = true
+  making().isAsync = true
   turnAway(undone)
 }
 
@@ -95,7 +96,8 @@ const OF_ITS_ACTOR = -2
 export function endFirstStep(): void {
   const text = 'the slot in which this was due failed as a whole: see the error of its result; it is not run again'
   const lost = { request: OF_ITS_ACTOR, error: new AgentError('slot-failed', text) }
-  slot.failures.set(1, [lost, ...(slot.failures.get(1) ?? [])])
+  const { failures } = making()
+  failures.set(1, [lost, ...(failures.get(1) ?? [])])
 }
 
 /** Ends those who failed in earlier attempts of a step that is nobody's. */

@@ -7,8 +7,11 @@ interface HostFunctions {
   random(): number
   /** The id that a spawn at this place of the slot's outbox will have. */
   child(index: number): string
-  /** Writes the JSON of the slot's reply, if all of it is plain; says whether it did. */
-  write(value: unknown): boolean
+  /** Writes the JSON of the slot's reply, if all of it is plain, and what the route of this number promises if there is one; says whether it did. */
+  write(value: unknown, route?: number): boolean
+  /** The data of the slot's message as text, and the rest of it as JSON. */
+  data(): string
+  rest(): string
   /** A line for the log; kept even if the run traps. */
   log(text: string): void
 }

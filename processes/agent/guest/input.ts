@@ -1,12 +1,13 @@
 import type { Reply } from './agent.ts'
-import type { Task } from './task.ts'
+import { FLAGS, type Task } from './task.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { check, checkGiven, type Schema } from './definition.ts'
 import { tagInput, tagOf } from './tags.ts'
 
 /** What a request asks with, checked. @throws {AgentError} `bad-input` */
 export function inputOf(task: Task, schema: Schema): unknown {
-  if (task.input !== undefined) return checkGiven(schema, task.input.value, 'bad-input', task.action)
+  if ((task.flags & FLAGS.isRead) !== 0) return task.input
+  if ((task.flags & FLAGS.isGiven) !== 0) return checkGiven(schema, task.input, 'bad-input', task.action)
   // Clients of AO send a space where they have nothing to say.
   if (task.data !== '' && task.data !== ' ') return check(schema, parsed(task), 'bad-input', task.action, true)
   if (tagOf(task.tags, 'Content-Type') !== undefined) return checkGiven(schema, undefined, 'bad-input', task.action)

@@ -5,9 +5,9 @@ import { type Program, prepareSchema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
 import { AgentContext } from './context.ts'
-import { keepShapesOf } from './kept-shapes.ts'
+import { keepShapesOf, samples } from './kept-shapes.ts'
 import { rejected } from './output.ts'
-import { makeRoutes } from './routes.ts'
+import { makeRoutes, routeNames, routesText } from './routes.ts'
 import { Task } from './task.ts'
 
 checkHost()
@@ -47,9 +47,11 @@ function prepareSchemas({ contract }: Program): void {
     prepareSchema(schema)
 }
 
+const task = (): Task => new Task('', '', 0, undefined, 0, undefined)
+samples.push(task())
+
 /** What is made for each message. */
 function keepShapesOfMessages(): void {
-  const task = (): Task => new Task('', '', 0, '', 0, '')
   keepShapesOf(task)
   keepShapesOf(() => new AgentContext(task()))
 }
@@ -62,4 +64,4 @@ const describe = (error: unknown): string => stringify(tell(error))
 /** The stack below: the host calls this on top of code that stopped, whose frames are still there. */
 const where = (): string => new Error('here').stack ?? ''
 
-target.__entry = { deliver, next, rejected, loaded, describe, where }
+target.__entry = { deliver, next, rejected, loaded, describe, where, routesText, routeNames, samples }

@@ -2,7 +2,8 @@ import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { refuse } from './endings.ts'
 import { host } from './host.ts'
-import { isNearlyFull, sendsText, slot, timersText } from './slot.ts'
+import { isNearlyFull, sendsText, timersText } from './outbox.ts'
+import { type Made, making, slot } from './slot.ts'
 import { sendLate } from './answers.ts'
 import { deadlockOf } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
@@ -13,6 +14,7 @@ const rejections = new Map<unknown, unknown>()
 
 /** Told by the engine: a promise was rejected and nobody listens, or somebody does now. */
 export function rejected(promise: unknown, reason: unknown, isHandled: boolean): void {
+  making()
   if (isHandled) rejections.delete(promise)
   else rejections.set(promise, reason)
 }
@@ -23,11 +25,12 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
  * live on less than the one before it.
  */
 export function canRunQueued(): boolean {
-  if (agent.lock !== undefined || agent.queue.length === 0 || slot.isSpent) return false
+  if (agent.lock !== undefined || agent.queue.length === 0) return false
+  const { step, stepsMax, isSpent } = making()
   // Answers that wait go first: what begins could fill slot after slot.
   if (slot.kind === 'query' || agent.late.length > 0) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
-  return slot.step < slot.stepsMax && !isNearlyFull()
+  return !isSpent && step < stepsMax && !isNearlyFull()
 }
 
 /**
@@ -36,29 +39,34 @@ export function canRunQueued(): boolean {
  * May be called again if more happened; what it sends itself it sends once.
  */
 export function seal(): string {
-  if (slot.failed.size === 0) {
-    close()
+  const { own, reply } = slot
+  const isLeft = agent.late.length > 0 || agent.queue.length > 0
+  if (slot.made === undefined && reply && own?.state === 'done' && !isLeft && slot.kind !== WAKE_TIMER) return reply
+  return sealAll(making())
+}
+
+function sealAll(made: Made): string {
+  if (made.failed.size === 0) {
+    close(made)
     if (agent.late.length > 0 || agent.queue.length > 0) goOn()
     if (rejections.size > 0) tellRejections()
   }
-  if (slot.failed.size > 0) return `${JSON.stringify({ failures: [...slot.failed.values()] })}\n`
-  const { sends, timers, reply, own } = slot
-  const isMore = sends.length + timers.size + slot.events.length + slot.settled.length > 0
-  if (reply && !isMore && own?.state === 'done' && slot.document === undefined) {
-    slot.isBare = slot.step === 0 && slot.failures.size === 0
-    return reply
-  }
-  const sent = sends.length > 0 ? `"sends":[${sendsText()}]` : ''
-  const set = timers.size > 0 ? `"timers":${timersText()}` : ''
+  if (made.failed.size > 0) return `${JSON.stringify({ failures: [...made.failed.values()] })}\n`
+  const { sends, timers, document } = made
+  const { reply, own } = slot
+  const isMore = sends.length + timers.size + made.events.length + made.settled.length > 0
+  if (reply && !isMore && own?.state === 'done' && document === undefined) return reply
+  const sent = sends.length > 0 ? `"sends":[${sendsText(made)}]` : ''
+  const set = timers.size > 0 ? `"timers":${timersText(made)}` : ''
   const head = sent === '' && set === '' ? '' : `{${sent}${sent === '' || set === '' ? '' : ','}${set}}`
-  return `${head}\n${slot.document ?? outputText()}`
+  return `${head}\n${document ?? outputText(made)}`
 }
 
-function close(): void {
-  if (slot.isSealed) return
-  slot.isSealed = true
-  if (slot.isAsync) refuseCircles()
-  slot.waited = undefined
+function close(made: Made): void {
+  if (made.isSealed) return
+  made.isSealed = true
+  if (made.isAsync) refuseCircles()
+  made.waited = undefined
   if (slot.kind === WAKE_TIMER) rearm()
 }
 
@@ -66,12 +74,13 @@ function close(): void {
 function goOn(): void {
   // Nothing of a query stands.
   if (slot.kind === 'query') return
-  if (agent.late.length > 0 && !slot.isSpent) sendLate()
+  const { isSpent, sends } = making()
+  if (agent.late.length > 0 && !isSpent) sendLate()
   const isLeft = agent.late.length > 0 || (agent.lock === undefined && agent.queue.length > 0)
   if (!isLeft || agent.isNextSent || agent.facts === undefined) return
   agent.isNextSent = true
   // Beyond what is allowed to others: what is left must go on.
-  if (!slot.isSpent) slot.sends.push([0, agent.facts.self, ['Action', '@next'], ''])
+  if (!isSpent) sends.push([0, agent.facts.self, ['Action', '@next'], ''])
   // The message may come without fuel; a tick brings its own.
   wakeAt(slot.nowMs + AGAIN_MS)
 }
@@ -89,14 +98,14 @@ function refuseCircles(): void {
   if (agent.lock === undefined || agent.queue.length === 0) return
   agent.queue = agent.queue.filter(task => {
     const circle = deadlockOf(task)
-    slot.waited = task
+    making().waited = task
     if (circle !== undefined) refuse(task, { code: 'deadlock', message: circle })
     return circle === undefined
   })
 }
 
-function outputText(): string {
-  const { own, reply, events, settled } = slot
+function outputText({ events, settled }: Made): string {
+  const { own, reply } = slot
   if (events.length + settled.length === 0 && own?.state === 'done')
     return reply === undefined || reply === '' ? '{}' : `{"reply":${reply}}`
   const isPending = own !== undefined && own.state !== 'done'

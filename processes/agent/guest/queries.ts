@@ -30,12 +30,12 @@ export function answer(task: Task): string {
   const { action, from } = task
   if (action === '@state') return JSON.stringify(agent.state) ?? ''
   const { contract } = implementation()
-  const route = routeOf(action)
+  const route = routeOf(task)
   if (route?.isQuery !== true) {
     const known = [...Object.keys(contract.queries), '@state', '@contract', '@export']
     throw noSuchAction(contract.name, 'query', action, known)
   }
   const reply = route.run(queryFacts(from), inputOf(task, route.input))
   if (reply instanceof Promise) throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
-  return outputReply(route.reply, reply, action)
+  return outputReply(route, reply, action)
 }

@@ -4,7 +4,7 @@ import { type Duration, durationMs, inputToSend } from '../../../contract/index.
 import { type AnyContract, checkGiven, type Schema } from './definition.ts'
 import { replyValue } from './input.ts'
 import { over } from './over.ts'
-import { send } from './slot.ts'
+import { send } from './outbox.ts'
 
 interface Shape {
   readonly input: Schema

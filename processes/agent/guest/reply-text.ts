@@ -1,10 +1,13 @@
 import { AgentError, tell } from './agent-error.ts'
 import { checkSent, type Schema } from './definition.ts'
 import { host } from './host.ts'
+import type { Route } from './routes.ts'
 import { WRITTEN } from './written.ts'
 
 /** JSON of a reply as an output has it: mostly the host has written it. Empty for nothing. @throws {AgentError} `bad-reply` */
-export function outputReply(schema: Schema, value: unknown, action: string): string {
+export function outputReply({ reply: schema, number }: Route, value: unknown, action: string): string {
+  // By its number the host knows what the reply must be; if it is not surely that, the schema says what is wrong.
+  if (typeof value === 'object' && host.write(value, number)) return WRITTEN
   if (checkSent(schema, value, 'bad-reply', action)) return ''
   return typeof value === 'object' && host.write(value) ? WRITTEN : jsonOf(value, action)
 }

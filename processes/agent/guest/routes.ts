@@ -1,8 +1,11 @@
 import { AgentError } from './agent-error.ts'
-import type { Program, Schema } from './definition.ts'
+import { preparedForm, type Program, type Schema } from './definition.ts'
+import type { Task } from './task.ts'
 
 /** What is to be done with a message of one name: made once, when the program is loaded. */
 export interface Route {
+  /** Its place among all. */
+  readonly number: number
   readonly input: Schema
   readonly reply: Schema
   readonly isQuery: boolean
@@ -13,28 +16,45 @@ export interface Route {
   readonly run: (context: unknown, input: unknown) => unknown
 }
 
+/** A program may have bent it by then. */
+const { stringify } = JSON
+
 const routes = new Map<string, Route>()
+/** By their numbers. */
+const numbered: Route[] = []
+/** Of all of them, for the host: it passes these very texts on. */
+export const routeNames: string[] = []
 let isReentrant = false
 
 export function makeRoutes({ contract, definition }: Program): void {
   const { reentrant } = definition
   for (const [name, { input, reply }] of Object.entries(contract.queries)) {
     const run = definition.query?.[name] ?? absent(name)
-    routes.set(name, { input, reply, isQuery: true, isExclusive: false, allow: undefined, run })
+    add(name, { number: numbered.length, input, reply, isQuery: true, isExclusive: false, allow: undefined, run })
   }
   for (const [name, { input, reply, allow }] of Object.entries(contract.messages)) {
     const isExclusive = reentrant !== true && reentrant?.includes(name) !== true
     isReentrant ||= !isExclusive
     const run = definition.on?.[name] ?? absent(name)
     const only = allow.includes('anyone') ? undefined : allow
-    routes.set(name, { input, reply, isQuery: false, isExclusive, allow: only, run })
+    add(name, { number: numbered.length, input, reply, isQuery: false, isExclusive, allow: only, run })
   }
 }
+
+function add(name: string, route: Route): void {
+  routeNames.push(name)
+  numbered.push(route)
+  routes.set(name, route)
+}
+
+/** What the host is told of messages and queries, by their numbers: name, and the forms of input and reply, or null. */
+export const routesText = (): string =>
+  stringify(numbered.map(({ number, input, reply }) => [routeNames[number], preparedForm(input), preparedForm(reply)]))
 
 /** Whether any message may run while an exclusive one is under way. */
 export const mayRunBeside = (): boolean => isReentrant
 
-export const routeOf = (name: string): Route | undefined => routes.get(name)
+export const routeOf = ({ route, action }: Task): Route | undefined => numbered[route] ?? routes.get(action)
 
 /** Nothing is asked for, or what there is not. */
 export function noSuchAction(

@@ -4,7 +4,8 @@ import { AgentError, tell } from './agent-error.ts'
 import { checkGiven, own } from './definition.ts'
 import { type Duration, durationMs } from '../../../contract/index.ts'
 import { LATEST_MS, msFromNow } from './from-now.ts'
-import { clearTimer, slot } from './slot.ts'
+import { clearTimer, setTimer } from './outbox.ts'
+import { slot } from './slot.ts'
 
 export const SCHEDULE_PREFIX = 'schedule/'
 /** The host has 64 timers; some are not ours. */
@@ -38,8 +39,7 @@ export function setSchedule(when: When, message: string, input: unknown): void {
 }
 
 export function armSchedule(key: string, { dueMs, everyMs }: Schedule): void {
-  const timer = SCHEDULE_PREFIX + key
-  slot.timers.set(timer, everyMs === undefined ? [timer, dueMs] : [timer, dueMs, everyMs])
+  setTimer(SCHEDULE_PREFIX + key, dueMs, everyMs)
 }
 
 /** One that has fired comes again, or is over. */

@@ -3,7 +3,8 @@ import { answerError } from './answers.ts'
 import { AgentError } from './agent-error.ts'
 import { check, own } from './definition.ts'
 import { armSchedule, SCHEDULE_PREFIX } from './schedules.ts'
-import { clearTimer, slot } from './slot.ts'
+import { clearTimer } from './outbox.ts'
+import { making } from './slot.ts'
 
 interface Snapshot {
   readonly v: 1
@@ -90,5 +91,5 @@ function migrated({ name, version, state }: Snapshot): unknown {
 function turnAway(message: string, from: string, reference: string | undefined): void {
   const error = { code: 'upgraded', message: 'the process was upgraded before it could answer' }
   answerError({ id: message, from, reference }, undefined, error.code, error.message)
-  slot.settled.push(JSON.stringify({ message, error }))
+  making().settled.push(JSON.stringify({ message, error }))
 }

@@ -1,4 +1,5 @@
 import type { Facts } from './agent.ts'
+import { host } from './host.ts'
 import { tagOf } from './tags.ts'
 
 /** What the host tells of a message in one number: so that most of what else it tells need not be read. */
@@ -21,6 +22,10 @@ export const FLAGS = {
   isSpent: 128,
   /** It has a tag Error. */
   hasError: 256,
+  /** Its input was read by the host, and is what the schema makes of it. */
+  isRead: 512,
+  /** Its input is a value that the process itself gave. The host never says so. */
+  isGiven: 1024,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */
@@ -35,12 +40,11 @@ type Rest = readonly [
   fuel?: number,
 ]
 
-/** One request that this process serves: a message, or a firing of a schedule. */
+/** One request that this process serves: a message, or a firing of a schedule. That of a message the host makes itself, like one of `samples`. */
 export class Task {
   readonly action: string
   readonly from: string
   readonly flags: number
-  readonly data: string
   readonly slot: number
   state: 'queued' | 'running' | 'done' = 'queued'
   /** What its code acts with, while it waits. Most never do, so no constructor sets it. */
@@ -49,34 +53,47 @@ export class Task {
   declare isFailed: true | undefined
   /** What its calls tell of who waits for them, as JSON; made with the first. */
   chain: string | undefined
-  /** What the process asked of itself: an input that is no text. */
-  input: { readonly value: unknown } | undefined
+  /** What it asks with, if that need not be read out of its data (`isRead`, `isGiven`). */
+  readonly input: unknown
+  /** The number of the message or query that it asks for; -1: only its name is known. */
+  readonly route: number
   /** X-Reference of what answers a call, else Reference of a request of a process. */
   readonly named: string
-  /** As it came, until somebody asks. A private field would take five times as long to make. */
-  restOrText: string | Rest
+  /** As they came, or nothing until somebody asks: the host has them while the slot runs, and puts them here if somebody may ask later. */
+  dataOrNothing: string | undefined
+  restOrNothing: string | Rest | undefined
 
   constructor(
     action: string,
     from: string,
     flags: number,
-    data: string,
+    data: string | undefined,
     slot: number,
-    rest: string | Rest,
+    rest: Rest | undefined,
     named = '',
+    input?: unknown,
   ) {
     this.action = action
     this.from = from
     this.flags = flags
-    this.data = data
+    this.dataOrNothing = data
     this.slot = slot
-    this.restOrText = rest
+    this.restOrNothing = rest
     this.named = named
+    this.route = -1
+    this.input = input
   }
 
+  get data(): string {
+    this.dataOrNothing ??= host.data()
+    return this.dataOrNothing
+  }
   get rest(): Rest {
-    if (typeof this.restOrText === 'string') this.restOrText = JSON.parse(this.restOrText) as Rest
-    return this.restOrText
+    const rest = this.restOrNothing ?? host.rest()
+    if (typeof rest !== 'string') return rest
+    const read = JSON.parse(rest) as Rest
+    this.restOrNothing = read
+    return read
   }
 
   get id(): string {

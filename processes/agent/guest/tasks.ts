@@ -9,7 +9,8 @@ import { mayRunBeside, noSuchAction, type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
 import { outputReply, replyText } from './reply-text.ts'
-import { addSettled, slot } from './slot.ts'
+import { addSettled } from './outbox.ts'
+import { making, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -18,7 +19,7 @@ const QUEUE_MAX = 1024
 export function take(task: Task): void {
   slot.own = task
   const isFree = agent.lock === undefined && agent.queue.length === 0
-  if (isFree || routeOf(task.action)?.isExclusive !== true) run(task)
+  if (isFree || routeOf(task)?.isExclusive !== true) run(task)
   else enqueue(task)
 }
 
@@ -31,11 +32,11 @@ function enqueue(task: Task): void {
 
 /** Runs a request up to its end or its first wait. */
 export function run(task: Task): void {
-  const known = slot.failures.size === 0 ? undefined : knownFailure(task)
+  const known = slot.made === undefined ? undefined : knownFailure(task)
   if (known !== undefined) return refuse(task, known)
   task.state = 'running'
   try {
-    const route = routeOf(task.action)
+    const route = routeOf(task)
     if (route === undefined) throw unknownAction(task.action)
     if (route.isExclusive) agent.lock = task
     if (route.allow !== undefined) authorize(task, route.allow)
@@ -46,7 +47,7 @@ export function run(task: Task): void {
     task.context = context
     agent.open.add(task)
     unsettled.register(reply, task)
-    slot.isAsync = true
+    making().isAsync = true
     reply.then(
       value => finish(task, () => succeed(task, route, value)),
       error => fail(task, error),
@@ -83,7 +84,7 @@ function authorize({ action, from }: Task, allow: readonly string[]): void {
 }
 
 function succeed(task: Task, route: Route, value: unknown): void {
-  if (task === slot.own && !task.isProcess) slot.reply = outputReply(route.reply, value, task.action)
+  if (task === slot.own && !task.isProcess) slot.reply = outputReply(route, value, task.action)
   else {
     const text = replyText(route.reply, value, task.action)
     if (task.isProcess) replyTo(task, text, typeof value === 'number')
@@ -103,7 +104,7 @@ function replyTo(task: Task, text: string, isNumber: boolean): void {
   const failure = answerReply(task, head, text, quoted)
   if (failure === undefined) return
   // In the slot of another request, that one must not fail with it.
-  if (slot.own === undefined || task === slot.own || task === slot.waited) throw failure
+  if (slot.own === undefined || task === slot.own || task === slot.made?.waited) throw failure
   refuse(task, failure)
 }
 

@@ -3,7 +3,8 @@ import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { type Duration, durationMs } from '../../../contract/index.ts'
 import { msFromNow } from './from-now.ts'
-import { slot } from './slot.ts'
+import { setTimer } from './outbox.ts'
+import { making } from './slot.ts'
 
 /** The timer that fires at the earliest deadline of a call or sleep. */
 export const WAKE_TIMER = 'agent/wake'
@@ -14,7 +15,7 @@ const SLEEP_MIN_MS = 1000
 export function wakeAt(ms: number): void {
   if (agent.wakeMs !== undefined && agent.wakeMs <= ms) return
   agent.wakeMs = ms
-  slot.timers.set(WAKE_TIMER, [WAKE_TIMER, ms])
+  setTimer(WAKE_TIMER, ms)
 }
 
 /** Sets the timer again after it fired. */
@@ -45,6 +46,6 @@ export function sleepFor(
   const number = ++agent.lastNumber
   agent.sleeps.set(number, { task, dueMs, everyMs: isRepeated ? ms : undefined, wake, fail })
   wakeAt(dueMs)
-  slot.isAsync = true
+  making().isAsync = true
   return number
 }

@@ -14,7 +14,7 @@ __atoll.define({ kind: 'agent', contract: {
   kind: 'contract', name: 'bent', version: '1', args: any, state: any, messages: { bend: message, well: message }, queries: {}, events: {},
 }, definition: { init: () => ({}), on: { bend(ctx) { ${bend} }, well: () => 'well' } } })`
 
-function start(bend: string): AgentDriver {
+function start(bend: string, loaded = ''): AgentDriver {
   const promised = {
     name: 'bent',
     version: '1',
@@ -28,7 +28,7 @@ function start(bend: string): AgentDriver {
     agent: 1,
     name: 'bent',
     version: '1',
-    code: program(bend),
+    code: program(bend) + loaded,
     interface: promised,
   }
   const module = fakeModule('agent', encodeAgentModule(AgentModule.parse(container)))
@@ -81,6 +81,35 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
     const { ending } = driver.run(request('bend', {}), 300_000_000n)
     expect(['ok', 'error']).toContain(ending.status)
     expect(driver.guest.engine()).toEqual(before)
+  })
+
+  it.each([
+    ['no text', 'Array.prototype.map = () => 5'],
+    ['no list', 'Array.prototype.toJSON = () => "x"'],
+    ['lists of nothing', 'Array.prototype.map = () => [5, null, [], [1, 2, 3]]'],
+    ['names that are none', 'Array.prototype.map = () => [[{}, null, null]]'],
+    [
+      'more than there are',
+      'Array.prototype.map = () => Array.from({ length: 1000 }, () => ["well", { kind: "text" }, null])',
+    ],
+    ['a form of another kind', 'Array.prototype.map = () => [["bend", { kind: "text" }, { kind: "number" }]]'],
+    [
+      'a form without end',
+      'let f = { kind: "text" }; for (let i = 0; i < 200; i++) f = { kind: "nullable", of: f }; Array.prototype.map = () => [["well", f, f]]',
+    ],
+    [
+      'samples that are none',
+      'const f = sample => ({ kind: "object", fields: [], sample }); Array.prototype.map = () => [["well", f(0), f(1)], ["bend", f(-1), f(1e9)], ["well", f(0.5), f("0")]]',
+    ],
+    [
+      'fields that are no fields of a sample',
+      'Array.prototype.map = () => [["well", { kind: "object", fields: [{ key: "x", form: { kind: "text" } }], sample: 1 }, null]]',
+    ],
+  ])('by telling %s of itself when it is loaded', (_, loaded) => {
+    const driver = start(`return 'bent'`, `\n;{ ${loaded} }`)
+    expect(driver.run(request('well', {})).ending.status).toBe('ok')
+    expect(driver.run(request('bend', { a: [1] })).ending.status).toBe('ok')
+    expect(driver.run(request('bend', 'text')).output?.['reply']).toBeDefined()
   })
 
   it('with a line of the log that is long', () => {

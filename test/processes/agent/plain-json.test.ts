@@ -4,7 +4,7 @@ import { engine } from '../../../processes/agent/engine.ts'
 import { AGENT_GAS, LOAD_GAS } from '../../../processes/agent/gas.ts'
 import type { Entry } from '../../../processes/agent/entry.ts'
 import { Machine } from '../../../processes/agent/machine.ts'
-import { plainJson } from '../../../processes/agent/plain-json.ts'
+import { plainJson } from '../../../processes/agent/values/plain-json.ts'
 import { type GuestFactory, QUERY_OUTPUT_MAX_BYTES } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, request, spawnMessage } from './agent-driver.ts'
@@ -32,7 +32,7 @@ class Engine {
   written(source: string): string | undefined {
     const { calls } = this.#machine
     const box = calls.evaluate(this.#compiled(source))
-    const written = plainJson.write(calls.memory, this.#entry.plain, box)
+    const written = plainJson.write(calls.memory, this.#entry.plain, box, undefined)
     calls.exports.qjs_free_value(box)
     return written && Buffer.from(written).toString('utf8')
   }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { quickCheck, UNSURE } from '../../../processes/agent/guest/quick-check.ts'
+import type { Schema } from '../../../contract/index.ts'
+import { formOf } from '../../../processes/agent/guest/forms.ts'
+import { type QuickCheck, quickCheck, UNSURE } from '../../../processes/agent/guest/quick-check.ts'
 
 /** Schemas that have a quick check, over all kinds and checks that it knows. */
 const KNOWN: Readonly<Record<string, z.ZodType>> = {
@@ -93,9 +95,14 @@ const values = fc.letrec(tie => ({
   value: fc.oneof({ depthSize: 'small' }, tie('leaf'), tie('list'), tie('record')),
 })).value
 
+function checkOf(schema: Schema): QuickCheck | undefined {
+  const form = formOf(schema)
+  return form && quickCheck(form)
+}
+
 describe('a quick check', () => {
   it.each(Object.entries(KNOWN))('of %s gives what the schema gives, or does not know', (_, schema) => {
-    const quick = quickCheck(schema)
+    const quick = checkOf(schema)
     if (quick === undefined) throw new TypeError('expected a quick check')
     let known = 0
     const compare = (value: unknown): void => {
@@ -127,14 +134,14 @@ describe('a quick check', () => {
   })
 
   it('makes what is somebody else’s anew', () => {
-    const list = quickCheck(z.array(z.string()))
+    const list = checkOf(z.array(z.string()))
     const given = ['a']
     expect(list?.value(given, false)).not.toBe(given)
     expect(list?.value(given, true)).toBe(given)
   })
 
   it('knows what is right: the schema is asked for little else', () => {
-    const record = quickCheck(KNOWN['record'] ?? z.never())
+    const record = checkOf(KNOWN['record'] ?? z.never())
     expect(record?.value({ a: 'x', b: 1 }, false)).toStrictEqual({ a: 'x', b: 1, d: [], e: 7 })
     expect(record?.value({ a: 'x', b: 1.5 }, false)).toBe(UNSURE)
     expect(record?.value({ a: 'x' }, false)).toBe(UNSURE)
@@ -142,13 +149,13 @@ describe('a quick check', () => {
   })
 
   it('gives a new default each time', () => {
-    const record = quickCheck(KNOWN['record'] ?? z.never())
+    const record = checkOf(KNOWN['record'] ?? z.never())
     const [one, other] = [record?.value({ a: 'x', b: 1 }, false), record?.value({ a: 'x', b: 1 }, false)]
     expect(Reflect.get(Object(one), 'd')).not.toBe(Reflect.get(Object(other), 'd'))
   })
 
   it.each(Object.entries({ ...UNKNOWN, tree: TREE }))('of a schema that does more (%s) is none', (_, schema) => {
-    expect(quickCheck(schema)).toBeUndefined()
+    expect(checkOf(schema)).toBeUndefined()
   })
 
   it('of a schema of another library is none', () => {
@@ -159,6 +166,6 @@ describe('a quick check', () => {
         validate: (value: unknown) => ({ value }),
       },
     }
-    expect(quickCheck(schema)).toBeUndefined()
+    expect(checkOf(schema)).toBeUndefined()
   })
 })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { Entry } from '../../../processes/agent/entry.ts'
 import type { Machine } from '../../../processes/agent/machine.ts'
 import { Positions } from '../../../processes/agent/positions.ts'
 import { runSlot, type SlotRun } from '../../../processes/agent/slot-run.ts'
@@ -14,6 +15,7 @@ it('half of what is left is kept however many failures that cost little were fou
     const failure = [0, 'threw', '', '', false, limits.length]
     return Buffer.from(limits.length > 4 ? '\n{}' : `${JSON.stringify({ failures: [failure] })}\n`)
   }
+  const entry = { routes: undefined } as Entry
   const machine = { calls, inputs: {}, steps: 0, countDirty: () => 0, deliver } as unknown as Machine
   const end = runSlot({
     message: guestMessage({ kind: 'tick' }),
@@ -21,6 +23,7 @@ it('half of what is left is kept however many failures that cost little were fou
     process: fakeProcess(2),
     context: new FakeContext(),
     positions: new Positions(undefined),
+    entry,
     machine: () => machine,
   } as Partial<SlotRun> as SlotRun)
   expect(end.ending.status).toBe('ok')
