@@ -4,33 +4,37 @@ import { CHUNK_SIZE_BYTES } from '../limits/limits.ts'
 const GAP_BYTES = 8
 const RUN_HEADER_BYTES = 4
 
+/** A run takes a byte at least, and all of them less than a chunk. */
+const RUNS_MAX = Math.ceil(CHUNK_SIZE_BYTES / (RUN_HEADER_BYTES + 1))
+/** Where the runs that are found begin and end: a checkpoint of an agent has a thousand, which would be as many objects. */
+const starts = new Uint16Array(RUNS_MAX)
+const ends = new Uint16Array(RUNS_MAX)
+
 /**
  * How a chunk differs from `base`: runs of `[offset, length, bytes]`, both 16-bit little-endian, in order. The chunk
  * itself if that is not shorter; so a difference is known by its length. Both chunks are whole.
  */
 export function chunkDifference(chunk: Uint8Array, base: Uint8Array): Uint8Array {
-  const runs: (readonly [start: number, end: number])[] = []
-  let bytes = 0
+  let [runs, bytes, end] = [0, 0, -GAP_BYTES]
   for (let at = 0; at < CHUNK_SIZE_BYTES; at++) {
     if (chunk[at] === base[at]) continue
-    const last = runs.at(-1)
-    if (last !== undefined && at - last[1] < GAP_BYTES) {
-      bytes += at + 1 - last[1]
-      runs[runs.length - 1] = [last[0], at + 1]
-    } else {
+    if (at - end < GAP_BYTES) bytes += at + 1 - end
+    else {
       bytes += RUN_HEADER_BYTES + 1
-      runs.push([at, at + 1])
+      starts[runs++] = at
     }
     if (bytes >= CHUNK_SIZE_BYTES) return chunk.slice()
+    end = at + 1
+    ends[runs - 1] = end
   }
   const difference = new Uint8Array(bytes)
-  const view = new DataView(difference.buffer)
-  let to = 0
-  for (const [start, end] of runs) {
-    view.setUint16(to, start, true)
-    view.setUint16(to + 2, end - start, true)
-    difference.set(chunk.subarray(start, end), to + RUN_HEADER_BYTES)
-    to += RUN_HEADER_BYTES + end - start
+  for (let [run, to] = [0, 0]; run < runs; run++) {
+    const [start, length] = [starts[run] ?? 0, (ends[run] ?? 0) - (starts[run] ?? 0)]
+    difference[to++] = start
+    difference[to++] = start >> 8
+    difference[to++] = length
+    difference[to++] = length >> 8
+    for (let at = start; at < start + length; at++) difference[to++] = chunk[at] ?? 0
   }
   return difference
 }
