@@ -24,6 +24,9 @@ const LIMITS = {
   moduleSizeMaxBytes: MODULE_SIZE_MAX_BYTES,
   customSectionsMaxBytes: MODULE_SIZE_MAX_BYTES,
   segmentsMax: 50_000,
+  // Go writes one into each function, with a target for each call: a program of 3 MB has 70,000 entries, one of 11 MB 250,000.
+  brTableEntriesTotalMax: 1_048_576,
+  brTableValuesTotalMax: 16_777_216,
 }
 /** Gas of a new instance, and for each byte of the program: its data is copied, its tables are filled. */
 const START_COST = 200_000

@@ -18,6 +18,8 @@ export interface ScanContext {
   readonly injected: InjectedFunctions
   readonly addressType: ValueType
   brTableEntries: number
+  /** Locals and operands that branch tables carry to each of their targets, so far. */
+  brTableValues: number
   /** Operands that blocks, branches and calls took and gave so far. */
   operandsMoved: number
 }

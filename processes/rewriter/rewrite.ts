@@ -124,6 +124,7 @@ function rewriteBodies(
     injected,
     addressType,
     brTableEntries: 0,
+    brTableValues: 0,
     operandsMoved: 0,
   }
   const { frameSlotsMax } = profile

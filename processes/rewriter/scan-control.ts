@@ -126,7 +126,7 @@ function branchIf(scan: BodyScan, depth: number): void {
 
 function branchTable(scan: BodyScan): void {
   const { reader, context } = scan
-  const { brTableEntriesMax, brTableEntriesTotalMax } = context.limits
+  const { brTableEntriesMax, brTableEntriesTotalMax, brTableValuesTotalMax } = context.limits
   const count = reader.u32()
   context.brTableEntries += count
   if (count > brTableEntriesMax || context.brTableEntries > brTableEntriesTotalMax) {
@@ -135,11 +135,13 @@ function branchTable(scan: BodyScan): void {
   }
   scan.pop(I32)
   const depths = Array.from({ length: count + 1 }, () => reader.u32())
-  const checked = new Set<number>()
+  const targets = new Set(depths)
+  context.brTableValues += targets.size * (scan.locals.length + scan.operands.height)
+  if (context.brTableValues > brTableValuesTotalMax) {
+    throw scan.refused('br-table-too-large', `more than ${brTableValuesTotalMax} values carried to targets`)
+  }
   const arity = labelTypes(scan, depths.at(-1) ?? 0).length
-  for (const depth of depths) {
-    if (checked.has(depth)) continue
-    checked.add(depth)
+  for (const depth of targets) {
     const types = labelTypes(scan, depth)
     if (types.length !== arity) throw scan.invalid('type mismatch: br_table arities differ')
     for (let operand = 0; operand < types.length; operand += 1) scan.observe(operand)

@@ -237,6 +237,30 @@ describe('whole numbers', () => {
   )
 })
 
+/** A program with functions that have so many locals, and a branch table of so many entries over all blocks that stand around it. */
+function branching(
+  functions: number,
+  { entries, blocks, locals }: Record<'entries' | 'blocks' | 'locals', number>,
+): string {
+  const targets = Array.from({ length: entries }, (_, at) => at % blocks).join(' ')
+  const body = `${'(block '.repeat(blocks)}(br_table ${targets} (i32.const 0))${')'.repeat(blocks)}`
+  const one = `(func (local ${'i32 '.repeat(locals)}) ${body})`
+  return `(module (memory 1) ${one.repeat(functions)} (func (export "_start")))`
+}
+
+describe('branch tables', () => {
+  it('of a Go program, which has one in each function, are taken', async () => {
+    await expect(prepare(branching(100, { entries: 1000, blocks: 100, locals: 16 }))).resolves.toBeDefined()
+  })
+
+  it('that keep an engine busy with the locals of their functions are refused', async () => {
+    await expect(prepare(branching(50, { entries: 100, blocks: 100, locals: 4000 }))).rejects.toMatchObject({
+      code: 'module-refused',
+      details: { rule: 'br-table-too-large' },
+    })
+  })
+})
+
 describe('a module is refused before it is loaded if', () => {
   const start = '(func (export "_start"))'
 
