@@ -183,12 +183,16 @@ export class Machine {
     for (;;) {
       const ranJobs = calls.runJobs()
       const wasRejected = this.#tellRejections(entry)
-      if (sealed.length > 0 && !ranJobs && !wasRejected) break
+      if (sealed.length > 0 && !ranJobs && !wasRejected && !this.#letsGo()) return sealed
       this.steps += 1
       sealed = this.#call(entry.next, entry.nothing, [])
     }
+  }
+
+  /** Lets go of the message, at the end; says whether there are jobs that waited for just that. */
+  #letsGo(): boolean {
     this.#messages.finish()
-    return sealed
+    return this.calls.exports.qjs_is_job_pending() !== 0
   }
 
   #tellRejections(entry: Entry): boolean {

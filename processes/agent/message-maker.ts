@@ -18,6 +18,8 @@ const ARGUMENTS = [KIND_AT, TIME_AT, TASK_AT]
 export const TEXT_AT = ARGUMENTS_AT + 128
 const TEXT_MAX_BYTES = 512 * 1024
 
+const NO_TEXT = new Uint8Array(0)
+
 const value = new BigInt64Array(1)
 const halves = new Int32Array(value.buffer)
 
@@ -75,21 +77,18 @@ export class MessageMaker {
   }
 
   #part(name: MessagePart): Uint8Array {
-    const { delivery } = this.#now()
+    if (this.#running === undefined) return NO_TEXT
+    const { delivery } = this.#running
     if (name === 'data') return delivery.data
     const rest = Buffer.from(delivery.rest())
     this.#inputs.slot.handed(rest.length)
     return rest
   }
 
-  #now(): Running {
-    if (this.#running === undefined) throw new Error('expected a message that is under way')
-    return this.#running
-  }
-
   /** Lets go of the message. Who still has it will ask for the rest when it is another's turn, so that is put into it now. */
   finish(): void {
-    const { delivery, places, runtime } = this.#now()
+    if (this.#running === undefined) return
+    const { delivery, places, runtime } = this.#running
     const { memory, exports } = this.#calls
     const word = (at: number): number => memory.words[at >>> 2] ?? 0
     const task = word(TASK_AT)
