@@ -116,6 +116,7 @@ export class Machine {
     }
     if (problem !== '') return problem
     const routes = readRoutes(calls, entry, this.#call(entry.routesText, entry.nothing, []).toString('utf8'))
+    if (routes === undefined) return 'its top level bends what messages are made of'
     this.#settle()
     return routes
   }

@@ -1,4 +1,3 @@
-import { HostFault } from '../../protocol/index.ts'
 import type { EngineCalls } from './engine-calls.ts'
 import type { Entry } from './entry.ts'
 import { type Form, FormReader, type Sample } from './values/forms.ts'
@@ -47,15 +46,17 @@ type TaskField = (typeof TASK_FIELDS)[number]
 const TASK_SAMPLE = 1
 
 /**
- * Takes what a program told of its messages and queries, and looks at what it laid out for them. Of what makes no sense nothing is known.
- * @throws {HostFault} if a message is laid out otherwise than the host makes it
+ * Takes what a program told of its messages and queries, and looks at what it laid out for them. Of what makes no sense nothing is known; undefined: a message
+ * is laid out otherwise than the prelude has it, so the program bent that.
  */
-export function readRoutes(calls: EngineCalls, entry: Entry, text: string): Routes {
+export function readRoutes(calls: EngineCalls, entry: Entry, text: string): Routes | undefined {
   const { memory } = calls
   const word = (at: number): number => memory.words[at >>> 2] ?? 0
   const samples = calls.addressOf(entry.samples)
   const names = calls.addressOf(entry.routeNames)
   const forms = new FormReader(memory, word(entry.plain.namesAt), samples)
+  const task = taskLayout(forms)
+  if (task === undefined) return undefined
   const byName = new Map<string, Route>()
   const all = toldRoutes(text).map(([name, input, reply], number) => {
     const at = word(names + ITEMS) + VALUE_BYTES * number
@@ -64,14 +65,13 @@ export function readRoutes(calls: EngineCalls, entry: Entry, text: string): Rout
     byName.set(name, route)
     return route
   })
-  return { byName, all, listShape: word(word(word(samples + ITEMS)) + SHAPE), task: taskLayout(forms) }
+  return { byName, all, listShape: word(word(word(samples + ITEMS)) + SHAPE), task }
 }
 
-function taskLayout(forms: FormReader): TaskLayout {
+function taskLayout(forms: FormReader): TaskLayout | undefined {
   const sample = forms.sample(TASK_SAMPLE)
   const places = TASK_FIELDS.map(field => [field, VALUE_BYTES * (sample?.names.indexOf(field) ?? -1)] as const)
-  if (sample === undefined || places.some(([, place]) => place < 0))
-    throw new HostFault('a message is laid out otherwise than the host makes it')
+  if (sample === undefined || places.some(([, place]) => place < 0)) return undefined
   return { sample, places: Object.fromEntries(places) as Record<TaskField, number> }
 }
 

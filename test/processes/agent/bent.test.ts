@@ -112,6 +112,15 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
     expect(driver.run(request('bend', 'text')).output?.['reply']).toBeDefined()
   })
 
+  it('by changing what messages are made like, it is refused', () => {
+    const schema = `any._zod = { def: { type: 'object', shape: {} } }; any['~standard'].vendor = 'zod'`
+    const push = `const { push } = Array.prototype; Array.prototype.push = function (...items) {
+      if (Array.isArray(this[0]) && this[1]?.action === '') this[1] = {}
+      return push.apply(this, items) }`
+    expect(() => start(`return 'bent'`, `\n;${schema}`)).not.toThrow()
+    expect(() => start(`return 'bent'`, `\n;${schema}; ${push}`)).toThrow(/bends what messages are made of/)
+  })
+
   it('with a line of the log that is long', () => {
     const driver = start(`ctx.log('atoll:'.padEnd(60000, 'a') + ' agent.js:'); return 'well'`)
     const { ending, context } = driver.run(request('bend', {}))
