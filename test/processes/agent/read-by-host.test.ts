@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { jsonReader } from '../../../processes/agent/values/json-reader.ts'
 import { plainJson } from '../../../processes/agent/values/plain-json.ts'
 import { toUtf8 } from '../../../protocol/index.ts'
+import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, request } from './agent-driver.ts'
 
 /** One driver, that runs each message twice: as a host does, and as it would if it read and wrote nothing itself. */
@@ -211,10 +212,17 @@ describe('a message that the host reads', () => {
       { name: 'Action', value: 'runs' },
       { name: 'X-Note', value: 'first' },
     ]
-    const first = driver.run({ ...request('runs', 'save'), tags }).output?.['reply']
-    expect(JSON.parse(String(first))).toMatchObject({ data: '"save"', action: 'runs', tags: { 'X-Note': 'first' } })
+    const first = request('runs', 'save', { id: fakeId(55), depth: 3, tags })
+    expect(driver.run(first).output).toEqual({ reply: '"save"' })
     driver.run(request('text', 'another'))
-    expect(driver.run(request('runs', 'saved')).output?.['reply']).toBe(first)
+    const told = JSON.parse(String(driver.run(request('runs', 'saved')).output?.['reply']))
+    expect(told).toMatchObject({
+      id: fakeId(55),
+      depth: 3,
+      data: '"save"',
+      action: 'runs',
+      tags: { 'X-Note': 'first' },
+    })
   })
 })
 

@@ -78,7 +78,7 @@ export default Forms.implement({
     givesList: (_, code) => given(code),
     runs(ctx, code) {
       if (code === 'save') saved = ctx
-      return told(code === 'save' ? ctx.message : code === 'saved' ? saved?.message : given(code))
+      return told(code === 'save' ? code : code === 'saved' ? saved?.message : given(code))
     },
   },
   query: { says: (_, input) => input },
