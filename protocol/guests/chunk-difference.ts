@@ -6,7 +6,7 @@ const RUN_HEADER_BYTES = 4
 
 /** A run takes a byte at least, and all of them less than a chunk. */
 const RUNS_MAX = Math.ceil(CHUNK_SIZE_BYTES / (RUN_HEADER_BYTES + 1))
-/** Where the runs that are found begin and end: a checkpoint of an agent has a thousand, which would be as many objects. */
+/** Where the runs that are found begin and end; as objects they would be made anew with each byte that differs. */
 const starts = new Uint16Array(RUNS_MAX)
 const ends = new Uint16Array(RUNS_MAX)
 
