@@ -12,6 +12,12 @@ const FRAMES_MAX = 50
 /** A longer name of a file is left out: a text may name it thousands of times. */
 const SOURCE_MAX_CHARACTERS = 200
 
+/** The name of the function at the top of a stack, if it is one of the program's. */
+function inFunction(stack: string): string | undefined {
+  const name = /^ *at ([\w$.]{1,100}) \(agent\.js:/.exec(stack)?.[1]
+  return name && `in ${name}`
+}
+
 /** Finds where in its author's files something in a bundle stands. */
 export class Positions {
   readonly #map: TraceMap | undefined
@@ -35,9 +41,9 @@ export class Positions {
       .replace(FRAME, (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole)
   }
 
-  /** A text, and behind it where the code of the program stood at the top of a stack, if it did. */
+  /** A text, and behind it where the code of the program stood at the top of a stack, if it did: in a function that called nothing, its name. */
   behind(text: string, stack: string): string {
-    const place = this.#ofStack(stack)
+    const place = this.#ofStack(stack) ?? inFunction(stack)
     return place === undefined ? text : `${text} (${place})`
   }
 

@@ -18,3 +18,10 @@ it.each([
   const message = expect.stringMatching(new RegExp(`\\(looping\\.process\\.ts:${line}:\\d+\\)$`))
   expect(ending).toMatchObject({ status: 'error', error: { code: 'out-of-gas', message } })
 })
+
+it('a loop without end in a function that calls nothing is told by its name', async () => {
+  const agent = await AgentDriver.open('looping')
+  const { ending } = agent.send('bare')
+  const message = expect.stringMatching(/ \(in bare\)$/)
+  expect(ending).toMatchObject({ status: 'error', error: { code: 'out-of-gas', message } })
+})

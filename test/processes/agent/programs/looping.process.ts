@@ -6,7 +6,7 @@ export const Looping = contract({
   name: 'looping',
   version: '1.0.0',
   state: z.object({}),
-  messages: { spin: message({ input: z.object({ how: z.string() }) }) },
+  messages: { spin: message({ input: z.object({ how: z.string() }) }), bare: message({}) },
   queries: {},
 })
 
@@ -15,6 +15,9 @@ const next = (x: number): number => x + 1
 export default Looping.implement({
   init: () => ({}),
   on: {
+    bare() {
+      while (true);
+    },
     spin(_, { how }) {
       let x = next(0)
       if (how === 'counting') {
