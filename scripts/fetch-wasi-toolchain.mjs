@@ -5,7 +5,7 @@
  *     node scripts/fetch-wasi-toolchain.mjs
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -19,14 +19,22 @@ function run(command, args) {
   if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}\n${result.stderr}`)
 }
 
+/** Parts of the compiler that the machine has: they must be in the folder all the same. */
+function installed() {
+  const packages = readFileSync('/var/lib/dpkg/status', 'utf8').split('\n\n')
+  const parts = packages.filter(one => one.includes('\nStatus: install ok installed'))
+  return parts.flatMap(one => /^Package: ((?:lib)?(?:clang|lld|llvm|wasi)\S*)/m.exec(one)?.[1] ?? [])
+}
+
 function fetch(work) {
   const archives = join(work, 'cache', 'archives')
   const root = join(work, 'root')
   mkdirSync(join(archives, 'partial'), { recursive: true })
   mkdirSync(root)
   const options = [`Dir::Cache=${join(work, 'cache')}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=root']
-  const flags = ['-q', '-y', '--download-only', '--no-install-recommends']
-  run('apt-get', [...flags, ...options.flatMap(option => ['-o', option]), 'install', ...PACKAGES])
+  const flags = ['-q', '-y', '--download-only', '--reinstall', '--no-install-recommends']
+  const names = [...PACKAGES, ...installed()]
+  run('apt-get', [...flags, ...options.flatMap(option => ['-o', option]), 'install', ...names])
   for (const name of readdirSync(archives).filter(file => file.endsWith('.deb'))) {
     run('dpkg-deb', ['-x', join(archives, name), root])
   }
