@@ -33,6 +33,8 @@ export interface Delivery {
   readonly from: string
   readonly data: Uint8Array
   readonly named: string
+  /** How much of the data the host looked at to read them. */
+  readonly looked: number
   /** All else, as JSON. */
   rest(): string
 }
@@ -89,6 +91,7 @@ export function deliveryOf(
     from: message.from,
     data: isText ? textOf(message) : Buffer.from(Buffer.from(data).toString('base64')),
     named: answers ?? reference ?? '',
+    looked: jsonReader.looked,
     rest: () => restOf(message, failures, isFirst ? factsOf(process, module) : 0),
   }
 }

@@ -13,7 +13,6 @@ import { beginSlabs, fillSlabs, type Slabs } from './fill-slabs.ts'
 import { ENGINE_LIMITS } from './guest/engine-limits.ts'
 import { ARGUMENTS_AT, MessageMaker, TEXT_AT } from './message-maker.ts'
 import { readRoutes, type Routes } from './routes.ts'
-import { jsonReader } from './values/json-reader.ts'
 import { plainJson } from './values/plain-json.ts'
 import { hasCalledNothing, laterOf, type Told, type Trap } from './trap.ts'
 
@@ -179,7 +178,7 @@ export class Machine {
     this.reply = undefined
     this.steps = 0
     if (entry.routes === undefined) throw new Error('expected a program')
-    this.inputs.slot.looked(jsonReader.looked)
+    this.inputs.slot.looked(delivery.looked)
     let sealed = this.#taken(this.#messages.deliver(delivery, entry, entry.routes))
     for (;;) {
       const ranJobs = calls.runJobs()

@@ -1,7 +1,7 @@
 import type { EngineCalls } from './engine-calls.ts'
 import type { Entry } from './entry.ts'
 import { type Form, FormReader, type Sample } from './values/forms.ts'
-import { ITEM_COUNT, ITEMS, SHAPE, TEXT, VALUE_BYTES } from './values/layout.ts'
+import { ITEM_COUNT, ITEMS, TEXT, VALUE_BYTES } from './values/layout.ts'
 
 /** A message or query of a program. */
 export interface Route {
@@ -43,6 +43,7 @@ const TASK_FIELDS = [
 ] as const
 type TaskField = (typeof TASK_FIELDS)[number]
 /** In the list of samples. */
+const LIST_SAMPLE = 0
 const TASK_SAMPLE = 1
 
 /**
@@ -55,8 +56,8 @@ export function readRoutes(calls: EngineCalls, entry: Entry, text: string): Rout
   const samples = calls.addressOf(entry.samples)
   const names = calls.addressOf(entry.routeNames)
   const forms = new FormReader(memory, word(entry.plain.namesAt), samples)
-  const task = taskLayout(forms)
-  if (task === undefined) return undefined
+  const [listShape, task] = [forms.listShape(LIST_SAMPLE), taskLayout(forms)]
+  if (listShape === undefined || task === undefined) return undefined
   const byName = new Map<string, Route>()
   const all = toldRoutes(text).map(([name, input, reply], number) => {
     const at = word(names + ITEMS) + VALUE_BYTES * number
@@ -65,7 +66,7 @@ export function readRoutes(calls: EngineCalls, entry: Entry, text: string): Rout
     byName.set(name, route)
     return route
   })
-  return { byName, all, listShape: word(word(word(samples + ITEMS)) + SHAPE), task }
+  return { byName, all, listShape, task }
 }
 
 function taskLayout(forms: FormReader): TaskLayout | undefined {

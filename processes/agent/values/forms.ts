@@ -11,7 +11,9 @@ import {
   FLAGS_SHIFT,
   ITEM_COUNT,
   ITEMS,
+  OBJECT,
   PLAIN_FIELD,
+  PLAIN_LIST,
   PLAIN_OBJECT,
   SHAPE,
   TABLE,
@@ -57,6 +59,8 @@ const COMPARISONS: readonly unknown[] = ['<', '<=', '>', '>=']
 const DEPTH_MAX = 64
 const KEY = /^[ !#-[\]-~]*$/
 const KEY_MAX_BYTES = 256
+/** A message has some ten. */
+const SAMPLE_FIELDS_MAX = 64
 const NO_WORDS: ReadonlySet<string> = new Set()
 
 /** How an object is laid out of which others are made, and what its fields have. */
@@ -118,14 +122,22 @@ export class FormReader {
     if (object === undefined) return undefined
     const shape = this.#word(object + SHAPE)
     const count = this.#word(shape + FIELD_COUNT)
-    const [names, values] = [this.#fieldsOf(shape) + FIELD_NAME, this.#word(object + VALUES)]
+    if (count > SAMPLE_FIELDS_MAX) return undefined
+    const [fields, values] = [this.#fieldsOf(shape), this.#word(object + VALUES)]
     const each = Array.from({ length: count }, (_, index) => index)
+    if (!each.every(index => this.#word(fields + FIELD_BYTES * index) >>> FLAGS_SHIFT === PLAIN_FIELD)) return undefined
     return {
       shape,
       room: this.#word(shape + FIELD_ROOM),
-      names: each.map(index => this.#nameOf(this.#word(names + FIELD_BYTES * index))),
+      names: each.map(index => this.#nameOf(this.#word(fields + FIELD_BYTES * index + FIELD_NAME))),
       words: each.flatMap(index => [0, 4].map(half => this.#word(values + VALUE_BYTES * index + half))),
     }
+  }
+
+  /** How the engine lays out a list, by a sample that is one. */
+  listShape(place: number): number | undefined {
+    const list = this.#sampleAt(place, PLAIN_LIST)
+    return list && this.#word(list + SHAPE)
   }
 
   #object(
@@ -152,12 +164,14 @@ export class FormReader {
     return { ...plain, fields, shape, fieldRoom: this.#word(shape + FIELD_ROOM), canBeMade }
   }
 
-  /** Where a sample is. */
-  #sampleAt(place: unknown): number | undefined {
+  /** Where a sample is: an object, for in place of one a program could put a number that leads anywhere. */
+  #sampleAt(place: unknown, kind = PLAIN_OBJECT): number | undefined {
     const count = this.#word(this.#samples + ITEM_COUNT)
     if (typeof place !== 'number' || !Number.isInteger(place) || place < 0 || place >= count) return undefined
-    const object = this.#word(this.#word(this.#samples + ITEMS) + VALUE_BYTES * place)
-    return (this.#word(object + CLASS) & CLASS_MASK) === PLAIN_OBJECT ? object : undefined
+    const value = this.#word(this.#samples + ITEMS) + VALUE_BYTES * place
+    const object = this.#word(value)
+    const isOne = this.#word(value + 4) === OBJECT && (this.#word(object + CLASS) & CLASS_MASK) === kind
+    return isOne ? object : undefined
   }
 
   #fieldsOf(shape: number): number {

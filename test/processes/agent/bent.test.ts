@@ -112,13 +112,29 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
     expect(driver.run(request('bend', 'text')).output?.['reply']).toBeDefined()
   })
 
-  it('by changing what messages are made like, it is refused', () => {
-    const schema = `any._zod = { def: { type: 'object', shape: {} } }; any['~standard'].vendor = 'zod'`
-    const push = `const { push } = Array.prototype; Array.prototype.push = function (...items) {
-      if (Array.isArray(this[0]) && this[1]?.action === '') this[1] = {}
+  /** Code that gets hold of what the prelude keeps, and does something to it. */
+  const samplesBentBy = (code: string): string => `
+    any._zod = { def: { type: 'object', shape: {} } }; any['~standard'].vendor = 'zod'
+    const { push } = Array.prototype; Array.prototype.push = function (...items) {
+      if (Array.isArray(this[0]) && this[1]?.action === '') { const samples = this; ${code} }
       return push.apply(this, items) }`
-    expect(() => start(`return 'bent'`, `\n;${schema}`)).not.toThrow()
-    expect(() => start(`return 'bent'`, `\n;${schema}; ${push}`)).toThrow(/bends what messages are made of/)
+  it('by leaving what messages are made like, it runs', () => {
+    expect(start(`return 'bent'`, `\n;${samplesBentBy('')}`).run(request('well', {})).output).toEqual({ reply: 'well' })
+  })
+  it.each([
+    ['another object', 'samples[1] = {}'],
+    ['one with a getter', 'samples[1] = { ...samples[1], get input() { return 1 } }'],
+    ['one with many fields', 'samples[1] = { ...samples[1], ...Array.from({ length: 100 }, (_, at) => at) }'],
+    [
+      'a number that leads somewhere',
+      'globalThis.kept = new Int32Array(9000).fill(0x00010002); samples[1] = 1_600_000',
+    ],
+    ['no list', 'samples[0] = 1_600_000'],
+    ['an object in place of a list', 'samples[0] = {}'],
+    ['nothing', 'samples.length = 0'],
+    ['a list of another kind', 'samples[0] = Object.defineProperty([1, 2], 5, { get: () => 1 })'],
+  ])('by making messages like %s, it is refused', (_, code) => {
+    expect(() => start(`return 'bent'`, `\n;${samplesBentBy(code)}`)).toThrow(/bends what messages are made of/)
   })
 
   it('with a line of the log that is long', () => {
