@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../protocol/index.ts'
+import { closedSchema, DEPTH_MAX } from './closed-schema.ts'
 import { didYouMean } from './near-word.ts'
 import { fromCheck, type Schema } from './schema.ts'
 
@@ -20,10 +21,6 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   null: value => value === null,
 }
 
-/** Schemas within schemas that are looked at; what lies deeper takes anything. */
-const DEPTH_MAX = 32
-/** Keywords by which a schema may take fields that its `properties` do not name. */
-const OTHER_FIELDS = ['patternProperties', 'allOf', 'anyOf', 'oneOf', 'if', 'dependentSchemas', '$dynamicRef']
 /** Names that one line tells of, and characters of each: a stranger chose them. */
 const NAMES_SHOWN_MAX = 16
 const NAME_SHOWN_CHARACTERS = 64
@@ -31,15 +28,16 @@ const NAME_SHOWN_CHARACTERS = 64
 /**
  * The schema that a JSON Schema of a stranger tells of, to check one's own input with before it is sent: types, bounds,
  * choices, names that are needed, and names that it does not know: most libraries drop those where they arrive, and a
- * slip would be lost without a word. A schema takes them that says so (`additionalProperties`), or names no fields at all.
+ * slip would be lost without a word (`closedSchema`).
  * What else it may say (patterns, references, conditions) is left to the process, which wrote it and checks again; so no
  * check lasts longer than schema and value are long.
  */
 export function schemaOfJson(schema: JsonSchema): Schema {
+  const closed = closedSchema(schema)
   return fromCheck(value => {
-    const issues = [...issuesOf(schema, value, [])]
+    const issues = [...issuesOf(closed, value, [])]
     return issues.length > 0 ? { issues } : { value }
-  }, schema)
+  }, closed)
 }
 
 function* issuesOf(
@@ -128,16 +126,11 @@ function* fieldIssues(
   const others = given['additionalProperties']
   for (const [name, entry] of Object.entries(value)) {
     if (Object.hasOwn(properties, name)) yield* issuesOf(properties[name], entry, [...path, name], depth + 1)
-    else if (takesNamedOnly(given))
+    else if ('patternProperties' in given) continue
+    else if (others === false)
       yield { path: [...path, name], message: unknownField(name, Object.keys(properties)), isSurplus: true }
-    else if (!('patternProperties' in given)) yield* issuesOf(others, entry, [...path, name], depth + 1)
+    else yield* issuesOf(others, entry, [...path, name], depth + 1)
   }
-}
-
-/** Whether a field that an object's schema does not name is one too many. */
-function takesNamedOnly(given: JsonSchema): boolean {
-  if ('additionalProperties' in given) return given['additionalProperties'] === false && !('patternProperties' in given)
-  return isObject(given['properties']) && !OTHER_FIELDS.some(keyword => keyword in given)
 }
 
 function unknownField(name: string, known: readonly string[]): string {

@@ -20,6 +20,7 @@ export {
 } from './contract.ts'
 export { describeContract, type ToJsonSchema } from './describe.ts'
 export { schemaOfJson } from './check-json.ts'
+export { closedSchema } from './closed-schema.ts'
 export { type Completion, completionsOf } from './completions.ts'
 export { type Duration, durationMs } from './duration.ts'
 export type { EffectInput, EffectName, EffectReply, Effects } from './effects.ts'

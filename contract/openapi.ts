@@ -1,10 +1,12 @@
 import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
+import { closedSchema } from './closed-schema.ts'
 
 type Question = InterfaceDescription['queries'][string]
 
 /**
  * The OpenAPI 3.1 description of one contract as a door that signs serves it: each message and query is a POST of its
- * input to its name, answered with its reply. `serverUrl` is where that door has the process.
+ * input to its name, answered with its reply. `serverUrl` is where that door has the process. Inputs with fields that are
+ * not named are refused there, so their schemas are closed.
  */
 export function interfaceOpenApi(described: InterfaceDescription, options: { readonly serverUrl: string }): JsonSchema {
   const { name, version, messages, queries } = described
@@ -38,7 +40,7 @@ function operation(action: string, { input, reply, doc }: Question, kind: 'messa
     operationId: action,
     tags: [kind],
     ...(doc === undefined ? {} : { summary: doc }),
-    requestBody: { required: false, content: { 'application/json': { schema: input } } },
+    requestBody: { required: false, content: { 'application/json': { schema: closedSchema(input) } } },
     responses: {
       200: { description: 'The reply.', content: { 'application/json': { schema: reply } } },
       default: { $ref: '#/components/responses/problem' },

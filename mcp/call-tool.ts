@@ -11,7 +11,7 @@ export interface ToolCall {
   readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Calls a message or asks a query; gives the reply. @throws {Failure} `not-found`, `not-permitted`; those of the call */
+/** Calls a message or asks a query; gives the reply. @throws {Failure} `not-found`, `not-permitted`, `bad-input`; those of the call */
 export async function callTool(
   catalog: Catalog,
   parts: McpParts,

@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/server'
-import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
+import { checkValue, closedSchema, schemaOfJson } from '../contract/index.ts'
+import { Failure, type InterfaceDescription, type JsonSchema } from '../protocol/index.ts'
 import type { Exposed } from './catalog.ts'
 import { toldSchema } from './told-schema.ts'
 import { toldText } from './told-text.ts'
@@ -13,7 +14,7 @@ export function toolsOf({ label, described }: Exposed, allowWrite: boolean): Too
     name: toolName(label, name),
     title: `${described.name}: ${name}`,
     description: aboutOf(name, question, label, isQuery),
-    inputSchema: objectSchema(toldSchema(question.input, { patterns: true })),
+    inputSchema: objectSchema(toldSchema(closedSchema(question.input), { patterns: true })),
     ...replySchema(toldSchema(question.reply, { patterns: false })),
     annotations: { readOnlyHint: isQuery, destructiveHint: !isQuery, idempotentHint: isQuery, openWorldHint: false },
   })
@@ -30,12 +31,15 @@ export function isObjectInput({ input }: Pick<Question, 'input'>): boolean {
   return isObjectSchema(input)
 }
 
-/** What a tool was called with, as the process takes it: an input that is no object stands in a field. */
+/** What a tool was called with, as the process takes it: an input that is no object stands in a field. @throws {Failure} `bad-input` */
 export function inputOf(
   question: Pick<Question, 'input'>,
   given: Readonly<Record<string, unknown>> | undefined,
 ): unknown {
-  return isObjectInput(question) ? given : given?.['input']
+  if (isObjectInput(question)) return given
+  const checked = checkValue(schemaOfJson({ properties: { input: {} } }), given)
+  if (!checked.ok) throw new Failure('bad-input', {}, { note: checked.problem })
+  return given?.['input']
 }
 
 function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {
@@ -52,7 +56,12 @@ const asSentence = (text: string): string => (/[.!?\u2026]$/.test(text) ? text :
 function objectSchema(schema: JsonSchema): Tool['inputSchema'] {
   if (isObjectSchema(schema)) return { ...schema, type: 'object' } as Tool['inputSchema']
   const input = hasReferences(schema) ? {} : schema
-  return { type: 'object', properties: { input }, required: ['input'] } as Tool['inputSchema']
+  return {
+    type: 'object',
+    properties: { input },
+    required: ['input'],
+    additionalProperties: false,
+  } as Tool['inputSchema']
 }
 
 function replySchema(reply: JsonSchema): Pick<Tool, 'outputSchema'> {

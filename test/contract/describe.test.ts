@@ -359,7 +359,9 @@ describe('what is made from a description', () => {
             operationId: 'place',
             tags: ['message'],
             summary: 'Orders something',
-            requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+            requestBody: {
+              content: { 'application/json': { schema: { type: 'object', additionalProperties: false } } },
+            },
           },
         },
         '/price': {

@@ -92,6 +92,7 @@ describe.each([
       type: 'object',
       properties: { by: { type: 'integer', minimum: 1 } },
       required: ['by'],
+      additionalProperties: false,
     })
     expect(add?.outputSchema).toMatchObject({ properties: { reply: { type: 'integer' } } })
     expect(all.find(({ name }) => name === 'hits__reset')?.description).toContain('Only for: owner, self.')
@@ -355,6 +356,18 @@ test('whatever a process says of itself, the tools of the others are found, and 
     expect(await mcp.callTool({ name, arguments: given }), name).not.toHaveProperty('isError')
   }
   expect(await mcp.callTool({ name: 'hits__total', arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
+})
+
+test('a tool whose input is no object takes its one field, and says so', async () => {
+  const here = await world()
+  await strange(here, { queries: { total: { input: { type: ['integer', 'null'] }, reply: {} } } }, 'lone')
+  const mcp = await overHttp(here, true)
+  const { tools } = await mcp.listTools()
+  const [lone] = tools.filter(({ name }) => name === 'lone__total')
+  expect(lone?.inputSchema).toMatchObject({ properties: { input: {} }, additionalProperties: false })
+  const call = (given: Record<string, unknown>) => mcp.callTool({ name: 'lone__total', arguments: given })
+  expect(await call({ input: null })).not.toHaveProperty('isError')
+  expect(JSON.stringify(await call({ input: null, inptu: 1 }))).toMatch(/AT1030 .*inptu: Unrecognized field/)
 })
 
 test('nobody takes the calls of another by calling his process what that one is told apart by', async () => {
