@@ -32,6 +32,7 @@ import {
 } from '../protocol/index.ts'
 import { Assigning } from './assigning.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
+import type { FailedEffect } from './effects/failed-effect.ts'
 import { Couriers } from './courier.ts'
 import { EarlyPushes } from './early-pushes.ts'
 import { Intake, type Taken } from './intake.ts'
@@ -67,6 +68,8 @@ export interface MessengerUnitParts {
   /** Calls `wake` once one of these nodes is linked that is not now; gives what ends that. */
   met?: ((nodes: readonly KeyId[], wake: () => void) => Disposable | undefined) | undefined
   trouble?(what: string, failure: Failure): void
+  /** An effect was refused, or failed outside. */
+  effectFailed?(failed: FailedEffect): void
 }
 
 const TRACE_WAIT_MS = 30_000
@@ -225,7 +228,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #openEffects(offer: EffectOffer): EffectDesk {
-    const { log, clock, random, trouble } = this.#parts
+    const { log, clock, random, trouble, effectFailed } = this.#parts
     return new EffectDesk({
       ...offer,
       log,
@@ -234,6 +237,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       schedulerOf: process => this.#routes.of(process),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
+      failed: effect => effectFailed?.(effect),
     })
   }
 

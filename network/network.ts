@@ -15,6 +15,7 @@ import {
   type PeerOperations,
   type PeerRequest,
   type PeerStreamName,
+  SparseNews,
 } from '../protocol/index.ts'
 import { BlockList } from './peers/block-list.ts'
 import type { FrameCipher } from './host/frame-cipher.ts'
@@ -28,7 +29,6 @@ import { PeerControl } from './peers/peer-control.ts'
 import { isLoopback, parsePeerAddress } from './peers/peer-status.ts'
 import { Providers } from './host/providers.ts'
 import { ServeTable } from './links/serve-table.ts'
-import { SparseNews } from './peers/sparse-news.ts'
 import { type Offence, Standing } from './peers/standing.ts'
 import { StreamWatch } from './host/stream-watch.ts'
 import { StaticPeers } from './peers/static-peers.ts'

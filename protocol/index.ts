@@ -6,6 +6,7 @@ export * from './failures/failure.ts'
 export { NEXT_STEPS, nextStepAfter } from './failures/next-steps.ts'
 export { type Problem, problemOf } from './failures/problem.ts'
 export * from './failures/resource.ts'
+export { SparseNews } from './failures/sparse-news.ts'
 export { counted } from './codec/counted.ts'
 
 export * from './codec/bytes.ts'

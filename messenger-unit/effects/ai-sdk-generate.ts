@@ -42,7 +42,7 @@ export interface AiSdkOffer {
 export function aiSdkGenerate(ai: AiSdk, { models, maxTokens }: AiSdkOffer): Effect {
   const names = models.map(({ modelId }) => modelId)
   const generateText = ai.generateText as (options: object) => Promise<Generated>
-  return async (input, { key, signal }) => {
+  return async (input, { key, signal, reaching }) => {
     const asked = readEffectInput(LlmGenerateInput, input)
     const name = offeredModel(asked.model ?? models[0].modelId, names)
     const limit = AbortSignal.any([signal, AbortSignal.timeout(asked.timeoutMs ?? EFFECT_TIMEOUT_MAX_MS)])
@@ -62,7 +62,11 @@ export function aiSdkGenerate(ai: AiSdk, { models, maxTokens }: AiSdkOffer): Eff
       return outputOf(generated)
     } catch (cause) {
       if (limit.aborted) throw new EffectFailed('effect-timeout', 'the model gave no answer in time', { cause })
-      throw cause instanceof EffectFailed ? cause : failureOf(cause, ai)
+      if (cause instanceof EffectFailed) throw cause
+      const call = ai.APICallError.isInstance(cause) ? (cause as ApiCallError) : undefined
+      const url = URL.parse(call?.url ?? '')
+      if (url !== null) reaching?.(url.host)
+      throw failureOf(cause, call)
     }
   }
 }
@@ -97,20 +101,20 @@ function outputOf({ text, toolCalls, response, finishReason, usage }: Generated)
 }
 
 interface ApiCallError extends Error {
+  readonly url: string
   readonly statusCode?: number
   readonly responseHeaders?: Readonly<Record<string, string>>
   readonly isRetryable: boolean
 }
 
 /** What a process is told: never the words of the other side, which may repeat a key that only its provider knows. */
-function failureOf(cause: unknown, { APICallError }: AiSdk): EffectFailed {
-  const { statusCode, responseHeaders, isRetryable }: Partial<ApiCallError> = APICallError.isInstance(cause)
-    ? (cause as ApiCallError)
-    : { statusCode: 200 }
+function failureOf(cause: unknown, call: Partial<ApiCallError> = { statusCode: 200 }): EffectFailed {
+  const { statusCode, responseHeaders, isRetryable } = call
   return new EffectFailed('effect-failed', `the model ${whatItDid(statusCode)}`, {
     cause,
     passing: isRetryable === true,
     afterMs: pauseIn(responseHeaders?.['retry-after']),
+    status: statusCode,
   })
 }
 

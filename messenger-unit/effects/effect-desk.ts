@@ -31,6 +31,7 @@ import {
   concatBytes,
 } from '../../protocol/index.ts'
 import { backOffMs } from '../retry.ts'
+import { type FailedEffect, failedEffect } from './failed-effect.ts'
 
 /** What a messenger unit does for processes outside the network, and in whose name. */
 export interface EffectOffer {
@@ -51,6 +52,7 @@ export interface EffectDeskParts extends EffectOffer {
   schedulerOf(process: ProcessId): Promise<Pick<Scheduler, 'schedule'> | undefined>
   delivered(push: Push): void
   trouble(push: Push, failure: Failure): void
+  failed(effect: FailedEffect): void
 }
 
 interface Waiting {
@@ -165,8 +167,12 @@ export class EffectDesk {
       tags: [{ name: 'X-Reference', value: reference }, { name: 'Effect', value: name }, ...more],
       data: JSON.stringify(value) ?? 'null',
     })
+    const asked: { effect: string; process: ProcessId; host?: string } = { effect: name, process: push.core.from }
+    const reaching = (host: string): void => {
+      asked.host = host
+    }
     try {
-      const done = outcome('Reply', await this.#tried(push, body, name))
+      const done = outcome('Reply', await this.#tried(push, body, name, reaching))
       const size = toUtf8(done.data).length
       if (size > EFFECT_BODY_MAX_BYTES)
         throw new EffectFailed('effect-too-large', `the outcome has ${size} bytes as JSON`)
@@ -175,13 +181,14 @@ export class EffectDesk {
       // Cut off, not failed: it is performed again after the restart.
       if (this.#stop.signal.aborted) throw error
       const { code, message } = error instanceof EffectFailed ? error : UNEXPECTED
-      if (!(error instanceof EffectFailed)) this.#parts.trouble(push, Failure.from(error))
+      if (error instanceof EffectFailed) this.#parts.failed(failedEffect(asked, error))
+      else this.#parts.trouble(push, Failure.from(error))
       return outcome('Error', { code, message }, [{ name: 'Error', value: code }])
     }
   }
 
   /** Performs an effect, again after a pause if what failed may pass. */
-  async #tried(push: Push, body: PushBody, name: string): Promise<unknown> {
+  async #tried(push: Push, body: PushBody, name: string, reaching: (host: string) => void): Promise<unknown> {
     const { effects, clock, random } = this.#parts
     const perform = Object.hasOwn(effects, name) ? effects[name] : undefined
     if (perform === undefined) {
@@ -198,7 +205,7 @@ export class EffectDesk {
     const { signal } = this.#stop
     for (let attempt = 1; ; attempt++) {
       try {
-        return await perform(input, { process, owner, key, signal })
+        return await perform(input, { process, owner, key, signal, reaching })
       } catch (error) {
         const again =
           error instanceof EffectFailed &&

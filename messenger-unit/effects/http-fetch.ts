@@ -29,9 +29,10 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 /** The effect `http.fetch`: one HTTP request to a host on the node's list. */
 export function httpFetch({ allow, resolve = resolveAll }: HttpFetchOptions): Effect {
   const allowed = readAllowedHosts(allow)
-  return async (input, { key, signal }) => {
+  return async (input, { key, signal, reaching }) => {
     const asked = readEffectInput(HttpFetchInput, input)
     const url = new URL(asked.url)
+    reaching?.(url.host)
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new EffectFailed('effect-bad-input', `only http: and https: can be fetched, not ${url.protocol}`)
     const entry = allowedHost(allowed, url)

@@ -34,8 +34,9 @@ type Bound = (typeof BOUNDS)[number]
 export function llmGenerate(endpoint: LlmEndpoint): Effect {
   const url = new URL('chat/completions', endpoint.url.endsWith('/') ? endpoint.url : `${endpoint.url}/`)
   const bounds = new Map<string, Bound>()
-  return async (input, { key, signal }) => {
+  return async (input, { key, signal, reaching }) => {
     const asked = readEffectInput(LlmGenerateInput, input)
+    reaching?.(url.host)
     const { model = endpoint.model } = asked
     const limit = AbortSignal.any([signal, AbortSignal.timeout(asked.timeoutMs ?? EFFECT_TIMEOUT_MAX_MS)])
     const answered = (bound: Bound): Promise<Answered> => post(requestOf(asked, endpoint, bound), key, limit)
@@ -53,7 +54,7 @@ export function llmGenerate(endpoint: LlmEndpoint): Effect {
     throw new EffectFailed(
       'effect-failed',
       `the model answered ${status}: ${withoutKey(said).slice(0, ERROR_SHOWN_CHARACTERS)}`,
-      { passing: PASSING.has(status), afterMs: answer.afterMs },
+      { passing: PASSING.has(status), afterMs: answer.afterMs, status },
     )
   }
 

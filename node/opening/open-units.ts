@@ -33,6 +33,7 @@ import { type OpenAgreement, openAgreement } from './open-agreement.ts'
 import { withOverrides } from '../with-overrides.ts'
 import { reachingLog } from '../following/reaching-log.ts'
 import { RestoredFeeds } from '../following/restored-feeds.ts'
+import { createEffectLog } from '../operating/effect-log.ts'
 import type { UnitMetrics } from '../operating/unit-metrics.ts'
 
 export interface UnitsParts {
@@ -155,6 +156,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
       await computer.check(module)
     },
     trouble: wiring.trouble,
+    effectFailed: createEffectLog(parts.logger, parts.clock),
   })
   wiring.units.messenger = messenger
   keep(messenger)

@@ -19,10 +19,19 @@ export interface EffectCall {
   /** The process's own name for this one effect. */
   readonly key: string
   readonly signal: AbortSignal
+  /** Tells the operator's log with whom it has to do: a name or address, and a port. */
+  reaching?(host: string): void
 }
 
 /** Effects that a messenger unit performs, by name. */
 export type Effects = Readonly<Record<string, Effect>>
+
+interface EffectFailedParts {
+  readonly passing?: boolean
+  readonly afterMs?: number
+  readonly status?: number | undefined
+  readonly cause?: unknown
+}
 
 /** An effect that will not be performed, or that failed outside: what the process is told. */
 export class EffectFailed extends Error {
@@ -33,16 +42,19 @@ export class EffectFailed extends Error {
   readonly passing: boolean
   /** How long the outside asked to be left alone. */
   readonly afterMs: number
+  /** The number by which the outside said no, for the operator's log. */
+  readonly status: number | undefined
 
   constructor(
     code: `effect-${string}`,
     message: string,
-    { passing = false, afterMs = 0, cause }: { passing?: boolean; afterMs?: number; cause?: unknown } = {},
+    { passing = false, afterMs = 0, status, cause }: EffectFailedParts = {},
   ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.passing = passing
     this.afterMs = afterMs
+    this.status = status
   }
 }
 

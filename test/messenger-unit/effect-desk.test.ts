@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import { EffectDesk } from '../../messenger-unit/effects/effect-desk.ts'
+import type { FailedEffect } from '../../messenger-unit/index.ts'
 import {
   asKeyId,
   asProcessId,
+  type Effect,
   EffectFailed,
   ed25519Signer,
   Failure,
@@ -30,11 +32,11 @@ interface World {
   /** How often the store and the scheduler fail at first. */
   readonly store?: number
   readonly scheduler?: number
-  readonly double?: (input: unknown) => number
+  readonly double?: Effect
 }
 
 /** What comes of one effect at a desk, and when it was performed. */
-async function performed({ double = input => Number(input) * 2, ...failures }: World) {
+async function performed({ double = async input => Number(input) * 2, ...failures }: World) {
   const clock = new ManualClock()
   const begunAt = clock.now()
   const log = MemoryLog.open()
@@ -52,14 +54,15 @@ async function performed({ double = input => Number(input) * 2, ...failures }: W
     },
   }
   const performances: number[] = []
+  const failed: FailedEffect[] = []
   let isDelivered = false
   const desk = new EffectDesk({
     key,
     signer: ed25519Signer(seedOf(1)),
     effects: {
-      double: async input => {
+      double: async (input, call) => {
         performances.push(clock.now() - begunAt)
-        return double(input)
+        return double(input, call)
       },
     },
     allow: ['*'],
@@ -74,13 +77,14 @@ async function performed({ double = input => Number(input) * 2, ...failures }: W
       isDelivered = true
     },
     trouble: () => undefined,
+    failed: one => failed.push(one),
   })
   desk.enqueue(effect)
   for (let turns = 0; !isDelivered && turns < 1000; turns++) {
     await settle()
     clock.advance(1000)
   }
-  return { isDelivered, performances, told: told.length }
+  return { isDelivered, performances, told: told.length, failed }
 }
 
 test.each([
@@ -92,10 +96,23 @@ test.each([
 
 test('an effect whose other side asks to be left alone is performed again after that, and not at all if that is long', async () => {
   const busy = (afterMs: number) => ({
-    double: () => {
+    double: async () => {
       throw new EffectFailed('effect-failed', 'busy', { passing: true, afterMs })
     },
   })
-  expect(await performed(busy(7000))).toEqual({ isDelivered: true, performances: [0, 7000, 14_000], told: 1 })
-  expect(await performed(busy(3_600_000))).toEqual({ isDelivered: true, performances: [0], told: 1 })
+  expect(await performed(busy(7000))).toMatchObject({ isDelivered: true, performances: [0, 7000, 14_000], told: 1 })
+  expect(await performed(busy(3_600_000))).toMatchObject({ isDelivered: true, performances: [0], told: 1 })
+})
+
+test('the operator learns once which effect failed, of whom and where, and none of its words', async () => {
+  const refused = Object.assign(new Error('of a secret'), { code: 'ECONNREFUSED' })
+  const { failed } = await performed({
+    double: async (_, { reaching }) => {
+      reaching?.('api.example:8443')
+      const cause = new TypeError('another secret', { cause: refused })
+      throw new EffectFailed('effect-failed', 'a third', { passing: true, status: 503, cause })
+    },
+  })
+  const [reason, host] = ['ECONNREFUSED', 'api.example:8443']
+  expect(failed).toEqual([{ effect: 'double', process, code: 'effect-failed', host, status: 503, reason }])
 })

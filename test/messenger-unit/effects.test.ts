@@ -271,6 +271,11 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
       headers: { location: 'http://10.0.0.1/' },
     })
     expect(await fetched({ url: `${base}/big` })).toMatchObject({ code: 'effect-too-large' })
+    expect(node.troubles.join()).toMatch(
+      new RegExp(
+        `an effect failed .*"http.fetch","process":"${process}","code":"effect-too-large","host":"127.0.0.1:${port}"`,
+      ),
+    )
     expect(await fetched({ url: `${base}/p`, method: 'POST', body: 'née', headers: { 'X-A': 'b' } })).toMatchObject({
       status: 200,
     })

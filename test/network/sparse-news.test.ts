@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import { asKeyId, type Failure } from '../../protocol/index.ts'
+import { asKeyId, type Failure, SparseNews } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { Network } from '../../network/index.ts'
-import { SparseNews } from '../../network/peers/sparse-news.ts'
 
 it('what happens all the time is told now and then, with how often it was not told', () => {
   let nowMs = 0
