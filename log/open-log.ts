@@ -246,6 +246,7 @@ async function startWriting(
 function directoryOf(processes: ProcessDirectory, modules: ModuleFolder, epochs: EpochFolder): Directory {
   return {
     addProcess: (description, spawnEnvelope) => processes.addProcess(description, spawnEnvelope),
+    written: ids => processes.written(ids),
     process: async id => epochs.present(await processes.process(id)),
     processAtHand: id => epochs.present(processes.processAtHand(id)),
     addEpoch: (process, item) => epochs.add(process, item),

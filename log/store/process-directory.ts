@@ -112,6 +112,11 @@ export class ProcessDirectory {
     }
   }
 
+  /** Resolves when these are in the Hyperbee, as far as they were added. */
+  async written(ids: readonly ProcessId[]): Promise<void> {
+    for (const id of ids) while (this.#pending.has(id)) await this.#write()
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     await this.#writing?.catch(() => undefined)
@@ -162,33 +167,32 @@ export class ProcessDirectory {
   #write(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#writeAll()
+    this.#writing ??= this.#writeBatch()
       .catch(error => {
         throw this.#feeds.failure(error)
       })
       .finally(() => {
         this.#writing = undefined
-        if (this.#pending.size > 0) this.#later()
+        if (this.#pending.size >= BATCH_MAX) this.#write().catch(() => undefined)
+        else if (this.#pending.size > 0) this.#later()
       })
     return this.#writing
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#pending.size > 0) {
-      const entries = [...this.#pending].slice(0, BATCH_MAX)
-      const batch = this.#bee.batch()
-      const sorted = entries
-        .map(([id, { envelope }]) => ({
-          key: Buffer.from(fromBase64Url(id)),
-          value: Buffer.from(envelope),
-        }))
-        .sort((a, b) => compareBytes(a.key, b.key))
-      for (const { key, value } of sorted) await batch.put(key, value)
-      await batch.flush()
-      for (const [id, entry] of entries) {
-        this.#pending.delete(id)
-        this.#remember(id, entry)
-      }
+  async #writeBatch(): Promise<void> {
+    const entries = [...this.#pending.entries().take(BATCH_MAX)]
+    const batch = this.#bee.batch()
+    const sorted = entries
+      .map(([id, { envelope }]) => ({
+        key: Buffer.from(fromBase64Url(id)),
+        value: Buffer.from(envelope),
+      }))
+      .sort((a, b) => compareBytes(a.key, b.key))
+    for (const { key, value } of sorted) await batch.put(key, value)
+    await batch.flush()
+    for (const [id, entry] of entries) {
+      this.#pending.delete(id)
+      this.#remember(id, entry)
     }
   }
 }

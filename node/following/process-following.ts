@@ -101,13 +101,16 @@ export class ProcessFollowing implements Disposable {
     }
   }
 
-  /** `from` says that these processes name this node; their own spawn messages tell. @throws {Failure} `busy` if that is too many */
-  announced(processes: readonly ProcessId[], from: KeyId): void {
-    if (this.#ended.signal.aborted) return
-    this.#announced.want(
-      processes.filter(id => !this.#followed.has(id)),
-      from,
-    )
+  /**
+   * `from` says that these processes name this node; their own spawn messages tell. Whoever is answered does not say it again, so what was
+   * found survives the end of the program when it resolves.
+   * @throws {Failure} `busy` if that is too many, or one could not be looked for
+   */
+  async announced(processes: readonly ProcessId[], from: KeyId): Promise<void> {
+    if (this.#ended.signal.aborted) throw new Failure('shutting-down')
+    const news = processes.filter(id => !this.#followed.has(id))
+    await this.#announced.want(news, from)
+    await this.#parts.log.directory.written(processes)
   }
 
   /** Follows a process from now on, whoever its compute units are. @throws {Failure} `unknown-process`, `unreachable` */

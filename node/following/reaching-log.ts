@@ -66,6 +66,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
     },
     directory: {
       addProcess: (description, envelope) => log.directory.addProcess(description, envelope),
+      written: processes => log.directory.written(processes),
       process: describe,
       processAtHand: id => log.directory.processAtHand(id),
       async spawnEnvelope(id) {

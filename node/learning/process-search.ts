@@ -46,15 +46,20 @@ export class ProcessSearch implements Disposable {
     return size
   }
 
-  /** Looks for processes that `from` named. @throws {Failure} `busy` if not all of them found room */
-  want(ids: Iterable<ProcessId>, from: KeyId): void {
+  /**
+   * Looks for processes that `from` named; resolves once it has looked for each.
+   * @throws {Failure} `busy` if not all of them found room, or the way to one failed: they are to be named again
+   */
+  async want(ids: Iterable<ProcessId>, from: KeyId): Promise<void> {
     const wanted = [...ids]
     // Nobody would close the lane of a node that wants nothing.
     if (wanted.length === 0) return
     const lane = this.#lanes.get(from) ?? this.#open(from)
-    let refused = 0
-    for (const id of wanted) if (!lane.add(id)) refused += 1
+    const looks = wanted.flatMap(id => lane.add(id) ?? [])
+    const refused = wanted.length - looks.length
     if (refused > 0) throw new Failure('busy', { refused, waiting: lane.size })
+    const missed = (await Promise.all(looks)).filter(hasLooked => !hasLooked).length
+    if (missed > 0) throw new Failure('busy', { missed, waiting: lane.size })
   }
 
   [Symbol.dispose](): void {
@@ -83,6 +88,8 @@ interface Wanted {
   /** When it is looked for next. */
   dueMs: number
   isUnderWay: boolean
+  /** Told once whether the first look came to an end. */
+  readonly looked: PromiseWithResolvers<boolean>
 }
 
 /** What one node named. */
@@ -107,18 +114,21 @@ class SearchLane implements Disposable {
     return this.#wanted.size
   }
 
-  /** False, if there is no room for it. */
-  add(id: ProcessId): boolean {
-    if (this.#wanted.has(id)) return true
-    if (this.#wanted.size >= ANNOUNCED_WAITING_MAX) return false
-    this.#wanted.set(id, { tries: 0, dueMs: this.#parts.clock.elapsed(), isUnderWay: false })
+  /** Whether the way to it held when it was first looked for; nothing, if there is no room for it. */
+  add(id: ProcessId): Promise<boolean> | undefined {
+    const known = this.#wanted.get(id)
+    if (known !== undefined) return known.looked.promise
+    if (this.#wanted.size >= ANNOUNCED_WAITING_MAX) return undefined
+    const looked = Promise.withResolvers<boolean>()
+    this.#wanted.set(id, { tries: 0, dueMs: this.#parts.clock.elapsed(), isUnderWay: false, looked })
     this.#goOn()
-    return true
+    return looked.promise
   }
 
   [Symbol.dispose](): void {
     this.#ended.abort()
     this.#pause?.abort()
+    for (const { looked } of this.#wanted.values()) looked.resolve(false)
     this.#wanted.clear()
   }
 
@@ -140,6 +150,7 @@ class SearchLane implements Disposable {
       this.#underWay += 1
       void this.#look(id, wanted).finally(() => {
         wanted.isUnderWay = false
+        wanted.looked.resolve(false)
         this.#underWay -= 1
         this.#goOn()
       })
@@ -180,11 +191,13 @@ class SearchLane implements Disposable {
       if (process !== undefined) {
         this.failures = 0
         this.#wanted.delete(id)
-        return found(process)
+        found(process)
+        return wanted.looked.resolve(true)
       }
     } catch (error) {
       failure = Failure.from(error)
     }
+    if (failure?.blame !== 'transient') wanted.looked.resolve(true)
     this.failures += 1
     wanted.tries += 1
     if (wanted.tries >= ANNOUNCED_TRIES_MAX || (failure !== undefined && failure.blame !== 'transient')) {

@@ -61,7 +61,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     made: (request, { from }) => creations.made(request, from),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
-    announce: async (processes, { from }) => following.announced(processes, from),
+    announce: (processes, { from }) => following.announced(processes, from),
     records: async keys => (keys.length === 0 ? records.shared : records.ofEach(keys)),
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,

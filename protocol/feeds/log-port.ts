@@ -178,6 +178,8 @@ export interface MessageIndex {
 export interface Directory {
   /** Adds a process by the encoded envelope of its slot 0. Idempotent. */
   addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void>
+  /** Resolves when these processes, as far as they were added, survive the end of the program. @throws {Failure} `disk-full`, `disk-fault` */
+  written(processes: readonly ProcessId[]): Promise<void>
   process(id: ProcessId): Promise<ProcessDescription | undefined>
   /** The same if it is at hand; nothing if it takes a wait, or there is none. */
   processAtHand(id: ProcessId): ProcessDescription | undefined

@@ -9,6 +9,7 @@ import {
   messagesOf,
   NODE_SEED,
   resultsOf,
+  processNamed,
   spawnNamed,
   moduleNamed,
 } from '../conformance/log.ts'
@@ -100,6 +101,19 @@ describe('a log on Hypercore', () => {
     await log.drain()
     expect(new Set(cores.map(core => core.length))).toEqual(new Set([1]))
     expect(log.figures.openFeeds).toBe(0)
+  })
+
+  test('has a process that was written, though its program ends at once', async () => {
+    await using folder = await tempFolder()
+    await using copy = await tempFolder()
+    const options = { directory: folder.path, keySeed: NODE_SEED }
+    await using log = await HypercoreLog.open(options)
+    const { description, envelope } = spawnNamed('p')
+    await log.directory.addProcess(description, envelope)
+    await log.directory.written([description.id, processNamed('none')])
+    await cp(folder.path, copy.path, { recursive: true })
+    await using again = await HypercoreLog.open({ ...options, directory: copy.path, acceptRestored: true })
+    expect(await again.directory.process(description.id)).toEqual(description)
   })
 
   test('lets go of recovered blocks when told to', async () => {

@@ -1,4 +1,5 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { FollowedFeed } from '../../node/following/feed-following.ts'
 import { ProcessFollowing, type ProcessFollowingParts } from '../../node/following/process-following.ts'
 import { Failure } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
@@ -36,4 +37,45 @@ test('a module that a full disk refuses is asked for until it is here, and its p
     clock.advance(30_000)
   }
   expect([asked.length, troubles, caughtUp]).toEqual([3, ['disk-full', 'disk-full'], [description.id]])
+})
+
+test('who names a process is answered once it survives the end of this node: it would not be named again', async () => {
+  const { description, spawn } = await ProvenProcess.open([11], 1, [])
+  const log = MemoryLog.open()
+  const written = Promise.withResolvers<void>()
+  vi.spyOn(log.directory, 'written').mockImplementation(() => written.promise)
+  const [followed, answered]: [FollowedFeed[], string[]] = [[], []]
+  const following = new ProcessFollowing({
+    key: keyOf(11),
+    log,
+    clock: new ManualClock(),
+    processes: {
+      process: async () => description,
+      processOf: async () => {
+        await log.directory.addProcess(description, spawn)
+        return description
+      },
+    },
+    modules: { learn: async () => true },
+    units: { computer: { catchUp: () => undefined } } as unknown as ProcessFollowingParts['units'],
+    feeds: {
+      follow: feed => {
+        followed.push(feed)
+        return { source: undefined, [Symbol.dispose]: () => undefined }
+      },
+    },
+    trouble: () => undefined,
+  })
+  onTestFinished(() => following[Symbol.dispose]())
+  const say = (time: string): Promise<unknown> =>
+    following.announced([description.id], keyOf(1)).then(() => answered.push(time))
+  const first = say('first')
+  await settle()
+  // It is followed already when it is named again.
+  const second = say('second')
+  await settle()
+  expect([followed.length, answered]).toEqual([1, []])
+  written.resolve()
+  await Promise.all([first, second])
+  expect(answered).toEqual(['first', 'second'])
 })

@@ -44,6 +44,9 @@ export class MemoryDirectory implements Directory {
     this.#processes.set(description.id, { description: read, envelope })
   }
 
+  /** What its machine had in memory is there after a crash, too. */
+  async written(): Promise<void> {}
+
   /** Adds the processes whose slot 0 stands in these blocks. */
   async refill(blocks: Iterable<Pick<NewBlock, 'bytes' | 'firstSlot'>>): Promise<void> {
     for (const { bytes, firstSlot } of blocks) {
