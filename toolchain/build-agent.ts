@@ -22,6 +22,8 @@ export interface BuiltAgent {
   readonly argsProblem: string | undefined
   /** Files to watch. */
   readonly inputs: readonly string[]
+  /** Those of them that others import to know its contract. */
+  readonly contractFiles: readonly string[]
 }
 
 /**
@@ -35,26 +37,44 @@ export async function buildAgent(entryFile: string, options: BuildAgentOptions =
   })
   const source = JSON.stringify(`./${basename(file)}`)
   const { code, map, inputs } = await bundle(file, `import program from ${source}\n__atoll.define(program)`)
-  const { promised, argsProblem } = await describe(file, source, options.args)
+  const { contractFiles, ...described } = await describe(file, source, inputs.filter(isContractFile), options.args)
+  const { promised, argsProblem } = described
   const { name, version } = promised
   const { modules } = options
   const container = { agent: 1 as const, name, version, code, map, interface: promised }
   const bytes = encodeAgentModule(AgentModule.parse(modules === undefined ? container : { ...container, modules }))
-  return { name, version, bytes, promised, argsProblem, inputs }
+  return { name, version, bytes, promised, argsProblem, inputs, contractFiles }
 }
 
 const CONTRACT = JSON.stringify('atoll/contract')
+
+/** Whether programs may know a contract by this file: it is called like one, and nobody else's package. */
+export function isContractFile(file: string): boolean {
+  return basename(file).includes('.contract.') && !file.includes('node_modules')
+}
+
+interface Told {
+  readonly promised: unknown
+  readonly argsProblem?: string
+  readonly exportsIt: readonly boolean[]
+}
 
 /** What the program promises, and what it says of `args`, asked of the program itself, in an engine without a way out. */
 async function describe(
   file: string,
   source: string,
+  contractFiles: readonly string[],
   args: unknown,
-): Promise<Pick<BuiltAgent, 'promised' | 'argsProblem'>> {
+): Promise<Pick<BuiltAgent, 'promised' | 'argsProblem' | 'contractFiles'>> {
   const program = `import program from ${source}
 import { checkInput, describeContract } from ${CONTRACT}
+${contractFiles.map((path, at) => `import * as file${at} from ${JSON.stringify(path)}`).join('\n')}
 const contract = program?.contract
-const tell = () => ({ promised: describeContract(contract), argsProblem: checkInput(contract.args, ${JSON.stringify(args)}).problem })
+const tell = () => ({
+  promised: describeContract(contract),
+  argsProblem: checkInput(contract.args, ${JSON.stringify(args)}).problem,
+  exportsIt: [${contractFiles.map((_, at) => `file${at}`).join()}].map(file => Object.values(file).includes(contract)),
+})
 export const text = contract?.kind === 'contract' ? JSON.stringify(tell()) : ''`
   const { code, map } = await bundle(file, program, {
     globalName: 'described',
@@ -62,9 +82,13 @@ export const text = contract?.kind === 'contract' ? JSON.stringify(tell()) : ''`
   })
   const text = runScript(code, map)
   if (text !== '') {
-    const told = JSON.parse(text) as { promised: unknown; argsProblem?: string }
+    const { argsProblem, exportsIt, ...told } = JSON.parse(text) as Told
     const promised = InterfaceDescription.parse(told.promised)
-    return { promised, argsProblem: told.argsProblem ?? unknownIn(promised, args) }
+    return {
+      promised,
+      argsProblem: argsProblem ?? unknownIn(promised, args),
+      contractFiles: contractFiles.filter((_, at) => exportsIt[at]),
+    }
   }
   const note = 'its default export is not what contract(…).implement(…) gives'
   throw new Failure('bad-program', { file: basename(file) }, { note })

@@ -34,6 +34,8 @@ export type ProcessSource = AgentSource | CommandSource
 export interface Project {
   readonly folder: string
   readonly sources: readonly ProcessSource[]
+  /** Agents that are not of it, but whose modules its own may spawn. */
+  readonly around: () => Promise<readonly AgentSource[]>
 }
 
 const AgentSettings = z.strictObject({ entry: z.string(), args: z.unknown().optional() })
@@ -56,12 +58,14 @@ export const APP_FOLDER = '/app'
 
 /**
  * Reads the project in a folder: the processes that `atoll.processes` in its package.json names, else every
- * `*.process.ts` below it, but for folders that are packages themselves. A path to one such file is a project of that process alone.
+ * `*.process.ts` below it, but for folders that are packages themselves. A path to one such file is a project of that process alone,
+ * among the agents of the package that it stands in, or of its folder where that is of none.
  * @throws {Failure} `bad-config`, `no-processes`
  */
 export async function readProject(path: string): Promise<Project> {
   const place = resolve(path)
-  if (ENTRY.test(basename(place))) return { folder: dirname(place), sources: [agentSource(place)] }
+  if (ENTRY.test(basename(place)))
+    return { folder: dirname(place), sources: [agentSource(place)], around: () => agentsAround(place) }
   const settings = await readSettings(place)
   if (settings !== undefined) return projectOf(place, namedSources(place, settings))
   const { entries, projects } = await findEntries(place, DEPTH_MAX)
@@ -69,10 +73,26 @@ export async function readProject(path: string): Promise<Project> {
 }
 
 function projectOf(folder: string, sources: readonly ProcessSource[], below: readonly string[] = []): Project {
-  if (sources.length > 0) return { folder, sources }
+  if (sources.length > 0) return { folder, sources, around: async () => [] }
   if (below.length === 0) throw new Failure('no-processes', { folder })
   const projects = below.map(path => shownFile(folder, path))
   throw new Failure('no-processes', { folder, projects }, { note: 'projects of their own stand below it: name one' })
+}
+
+async function agentsAround(file: string): Promise<AgentSource[]> {
+  const folder = packageAround(dirname(file))
+  const named = folder === undefined ? undefined : await readSettings(folder)
+  const entries =
+    folder === undefined || named === undefined
+      ? (await findEntries(folder ?? dirname(file), folder === undefined ? 0 : DEPTH_MAX)).entries
+      : Object.values(named.processes).flatMap(source => ('entry' in source ? [resolve(folder, source.entry)] : []))
+  return [...new Set(entries)].filter(entry => entry !== file).map(agentSource)
+}
+
+/** The nearest folder that is a package, from here upwards. */
+function packageAround(folder: string): string | undefined {
+  if (existsSync(join(folder, 'package.json'))) return folder
+  return dirname(folder) === folder ? undefined : packageAround(dirname(folder))
 }
 
 const agentSource = (entry: string): AgentSource => ({ kind: 'agent', name: undefined, entry, args: undefined })

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path'
 import { AGENT_FORMAT, counted } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
-import { addAgent, buildIfSource } from '../project/agent-source.ts'
+import { addIfSource } from '../project/agent-source.ts'
 import { findModule, moduleNameOf } from '../words/find-named.ts'
 import { parseTag, textFlag, textsFlag } from '../words/message-arguments.ts'
 import { readUserFile, readWasmFile } from '../words/user-files.ts'
@@ -13,11 +13,10 @@ export async function addModule(context: CommandContext): Promise<undefined> {
   const { flags, positionals, output, limits } = context
   const [file = ''] = positionals
   const tags = textsFlag(flags, 'tag').map(parseTag)
-  const agent = await buildIfSource(context, file)
+  const agent = await addIfSource(context, file, { name: textFlag(flags, 'name'), tags })
   if (agent !== undefined) {
-    const name = textFlag(flags, 'name') ?? agent.name
-    const id = await addAgent(context, agent, { name, tags })
-    output.document('module.added', { id, name, format: AGENT_FORMAT, sizeBytes: agent.bytes.length }, () => id)
+    const { id, name, sizeBytes } = agent
+    output.document('module.added', { id, name, format: AGENT_FORMAT, sizeBytes }, () => id)
     return
   }
   const format = textFlag(flags, 'format') ?? 'actor'

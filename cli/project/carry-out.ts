@@ -31,15 +31,15 @@ export interface CarryOutOptions {
 const REPLAY = 20
 
 /**
- * Adds the module, then spawns, upgrades or installs. An upgrade is tried on a copy first: one that would fail changes
+ * Adds the module, and those that it may spawn, then spawns, upgrades or installs. An upgrade is tried on a copy first: one that would fail changes
  * nothing. @throws {Failure} `module-refused`, `process-error` with what the process, or the try, ended with
  */
 export async function carryOut(client: Client, step: Step, options: CarryOutOptions): Promise<Done> {
-  const { built, module, item, process, action } = step
+  const { built, module, item, children, process, action } = step
   const { signer, limits } = options
   const done = { name: built.name, action, module }
   if (action === 'unchanged' && process !== undefined) return { ...done, process, slot: undefined, check: undefined }
-  if (action !== 'install') await client.modules.addItem(item, limits)
+  if (action !== 'install') for (const one of [...children, item]) await client.modules.addItem(one, limits)
   if (process === undefined) {
     const { id, spawned } = await client.spawn({ module, tags: built.spawnTags, data: built.spawnData, signer }, limits)
     if (spawned !== undefined) refuseFailed(await spawned.result(limits), id, built.name)

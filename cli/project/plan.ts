@@ -1,15 +1,8 @@
-import {
-  type CallOptions,
-  type DataItem,
-  Failure,
-  findTag,
-  type Signer,
-  toBase64Url,
-  toUtf8,
-} from '../../protocol/index.ts'
-import { type Client, signModule } from '../../sdk/index.ts'
+import { type CallOptions, Failure, findTag, type Signer, toBase64Url, toUtf8 } from '../../protocol/index.ts'
+import type { Client } from '../../sdk/index.ts'
+import { moduleSigner } from './module-signer.ts'
 import { withNextStep } from '../showing/next-step.ts'
-import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
+import { type BuiltProcess, buildProject, type Project } from '../../toolchain/index.ts'
 
 /** What is to be done for one process of a project. */
 export interface Step {
@@ -17,6 +10,8 @@ export interface Step {
   /** The module that it shall have, and its signed item. */
   readonly module: string
   readonly item: Uint8Array
+  /** Signed items of the modules that it may spawn. */
+  readonly children: readonly Uint8Array[]
   /** The process that has its name and the same owner already. */
   readonly process: string | undefined
   readonly action: 'spawn' | 'upgrade' | 'install' | 'unchanged'
@@ -35,31 +30,23 @@ export async function planProject(
   const sign = moduleSigner(signer)
   const built = await buildProject(project, async one => (await sign(one)).id)
   const steps: Step[] = []
-  for (const one of built) steps.push(await planOne(client, one, await sign(one), signer.address, limits))
-  return steps
-}
-
-type Unsigned = Parameters<NameModule>[0]
-
-/** Signs each module once: not every key gives the same bytes the same id again, as Ed25519 keys do. */
-function moduleSigner(signer: Signer): (built: Unsigned) => Promise<DataItem> {
-  const signed = new Map<Uint8Array, Promise<DataItem>>()
-  return ({ format, bytes, moduleTags }) => {
-    const item = signed.get(bytes) ?? signModule(bytes, { format, tags: moduleTags }, signer)
-    signed.set(bytes, item)
-    return item
+  for (const one of built) {
+    const { id, bytes } = await sign(one)
+    const children = await Promise.all(one.children.map(async child => (await sign(child)).bytes))
+    steps.push(await planOne(client, { built: one, module: id, item: bytes, children }, signer.address, limits))
   }
+  return steps
 }
 
 async function planOne(
   client: Client,
-  built: BuiltProcess,
-  item: DataItem,
+  signed: Omit<Step, 'process' | 'action'>,
   owner: string,
   limits: CallOptions,
 ): Promise<Step> {
+  const { built } = signed
   const process = await ownProcess(client, built.name, owner, limits)
-  const step = { built, module: item.id, item: item.bytes, process }
+  const step = { ...signed, process }
   if (process === undefined) {
     refuseArgs(built)
     return { ...step, action: 'spawn' }

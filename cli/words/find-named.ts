@@ -2,7 +2,7 @@ import { nearWord } from '../../contract/index.ts'
 import { Failure, type FailureCode, findTag, principalIn, type Tag } from '../../protocol/index.ts'
 import { findNamed, type Named } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
-import { addAgent, buildIfSource } from '../project/agent-source.ts'
+import { addIfSource } from '../project/agent-source.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { matchesId } from '../showing/short-id.ts'
 import { safeName } from '../showing/show-bytes.ts'
@@ -29,14 +29,13 @@ export function findModule(context: CommandContext, text: string): Promise<strin
 
 /**
  * As `findModule`; a module that comes with Atoll is added if the node does not have it yet, and a `.process.ts` file is
- * built and added. @throws {Failure} what `findModule` and `buildIfSource` throw
+ * built and added. @throws {Failure} what `findModule` and `addIfSource` throw
  */
 export async function findOrAddModule(context: CommandContext, text: string): Promise<string> {
-  const agent = await buildIfSource(context, text)
+  const agent = await addIfSource(context, text)
   if (agent !== undefined) {
-    const id = await addAgent(context, agent)
-    context.terminal.err(`built and added the module ${agent.name}@${agent.version}\n`)
-    return id
+    context.terminal.err(`built and added the module ${agent.title}\n`)
+    return agent.id
   }
   try {
     return await findModule(context, text)
