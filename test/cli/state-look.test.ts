@@ -6,12 +6,20 @@ import { Failure } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import { Counter } from '../contract/counter.contract.ts'
 
-/** A look at processes whose states are those, one after the other; and what is told of them. */
-function looksAt(states: readonly (() => Promise<unknown>)[]) {
+/** A look at processes whose states are those, one after the other, and of which their program says that; and what is told of them. */
+function looksAt(states: readonly (() => Promise<unknown>)[], error?: { code: string; message: string }) {
   const told: string[] = []
+  const wishes: object[] = []
   let at = 0
   const client = {
-    processes: { interface: async () => describeContract(Counter) },
+    processes: {
+      interface: async () => describeContract(Counter),
+      get: async () => ({ moduleInForce: 'module' }),
+      checkUpgrade: async (_: string, wish: object) => {
+        wishes.push(wish)
+        return { error }
+      },
+    },
     process: () => ({ state: () => states[at++]?.() }),
   } as unknown as Client
   const terminal = {
@@ -19,7 +27,7 @@ function looksAt(states: readonly (() => Promise<unknown>)[]) {
     paintErr: (_: string, text: string) => text,
     signal: new AbortController().signal,
   } as unknown as Terminal
-  return { look: new StateLook(client, terminal), told, asked: () => at }
+  return { look: new StateLook(client, terminal), told, asked: () => at, wishes }
 }
 
 const UNFIT = '✖ hits: its state does not fit its contract: total: Invalid input: expected integer, received string'
@@ -46,4 +54,18 @@ it('looks once more after a look during which slots came, and says nothing of wh
   await expect.poll(asked).toBe(2)
   await new Promise(setImmediate)
   expect([told, asked()]).toEqual([[`${UNFIT}; other: Unrecognized field (it takes total)`], 2])
+})
+
+it('asks the program itself, on a copy, what its description cannot say', async () => {
+  const message = 'state of counter 1.0.0: lo is above hi'
+  const states = [async () => ({ total: 1 })]
+  const { look, told, wishes } = looksAt(states, { code: 'bad-state', message })
+  look.look('hits', 'id')
+  await expect.poll(() => told).toEqual(['✖ hits: its state does not fit its contract: lo is above hi'])
+  expect(wishes).toEqual([{ module: 'module', pending: 'reject', replay: 0 }])
+  const other = looksAt(states, { code: 'out-of-gas', message })
+  other.look.look('hits', 'id')
+  await expect.poll(() => other.wishes).toHaveLength(1)
+  await new Promise(setImmediate)
+  expect(other.told).toEqual([])
 })
