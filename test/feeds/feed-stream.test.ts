@@ -156,8 +156,8 @@ describe('the stream of heads', () => {
     pair.slow = true
     const text = 'x'.repeat(60_000)
     for (const feed of feeds) await fill(there, feed, 1, 21, text)
+    await expect.poll(() => pair.waiting).toBeGreaterThan(0)
     await new Promise(resolve => setTimeout(resolve, 50))
-    expect(pair.waiting).toBeGreaterThan(0)
     expect(pair.waiting).toBeLessThan(FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES)
     pair.release()
     for (const feed of feeds) await expect.poll(() => here.length(feed), { timeout: 60_000 }).toBe(21)

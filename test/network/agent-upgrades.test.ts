@@ -91,7 +91,7 @@ describe('an agent', { timeout: 180_000 }, () => {
     const process = await spawn(0)
     const slow = await client.send({ process, action: 'slowly' })
     expect(JSON.parse(textOf((await slow.result()).output))).toEqual({ pending: true })
-    const waited = await client.processes.upgrade(process, { module: v2 }, { timeoutMs: 2_000 })
+    const waited = await client.processes.upgrade(process, { module: v2 }, { timeoutMs: 8_000 })
     expect(waited).toMatchObject({ result: { status: 'error', error: { code: 'pending-calls' } } })
     const { result } = await client.processes.upgrade(process, { module: v2, pending: 'reject' })
     expect(JSON.parse(textOf(result.output))).toMatchObject({

@@ -8,6 +8,9 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { type CborValue, encodeCbor } from '../../protocol/index.ts'
 
+/** What comes at all comes by then; a busy machine takes seconds for a handshake. */
+const SOON_MS = 30_000
+
 /** Whoever connects to a node with a key of its own and plain libp2p, and does as it likes. */
 export class Stranger implements AsyncDisposable {
   readonly #host: Libp2p
@@ -32,7 +35,7 @@ export class Stranger implements AsyncDisposable {
       services: { identify: identify() },
     })
     try {
-      return new Stranger(host, await host.dial(multiaddr(address), { signal: AbortSignal.timeout(5_000) }))
+      return new Stranger(host, await host.dial(multiaddr(address), { signal: AbortSignal.timeout(SOON_MS) }))
     } catch (error) {
       await host.stop()
       throw error
@@ -48,14 +51,14 @@ export class Stranger implements AsyncDisposable {
   }
 
   async open(protocol: string): Promise<StrangeStream> {
-    const signal = AbortSignal.timeout(5_000)
+    const signal = AbortSignal.timeout(SOON_MS)
     return new StrangeStream(await this.#connection.newStream(protocol, { signal, maxOutboundStreams: 100_000 }))
   }
 
   /** Writes below the muxer, what is none of its frames, too. Resolves when there is room for more. */
   async write(bytes: Uint8Array): Promise<void> {
     const { maConn } = (this.#connection as unknown as { readonly muxer: { readonly maConn: MessageStream } }).muxer
-    if (!maConn.send(bytes)) await maConn.onDrain({ signal: AbortSignal.timeout(30_000) })
+    if (!maConn.send(bytes)) await maConn.onDrain({ signal: AbortSignal.timeout(SOON_MS) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,6 +106,6 @@ export class StrangeStream {
 
   /** Resolves when there is room for more. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (!this.#stream.send(bytes)) await this.#stream.onDrain({ signal: AbortSignal.timeout(30_000) })
+    if (!this.#stream.send(bytes)) await this.#stream.onDrain({ signal: AbortSignal.timeout(SOON_MS) })
   }
 }

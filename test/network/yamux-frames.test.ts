@@ -64,5 +64,5 @@ it('whoever sends more than was agreed is cut at once, though his frame says tha
   const { muxer } = connection as unknown as { readonly muxer: { send(data: Uint8Array): boolean } }
   muxer.send(yamuxFrame(DATA, 0, Number(stream.id), 2 ** 32 - 1))
   for (let n = 0; n < 8; n++) muxer.send(new Uint8Array(64 * 1024))
-  await expect.poll(() => connection.status, { timeout: 5_000 }).not.toBe('open')
+  await expect.poll(() => connection.status).not.toBe('open')
 })

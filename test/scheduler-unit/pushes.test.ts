@@ -99,7 +99,7 @@ describe('pushes', () => {
     }
     const pushes = sender.envelopes(to, 4)
     const first = post(harness, to, pushes.slice(0, 1))
-    for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
+    await expect.poll(() => commits).toBe(1)
     const second = post(harness, to, pushes.slice(1))
     for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
     gate.resolve()

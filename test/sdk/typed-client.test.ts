@@ -81,8 +81,8 @@ describe.each([
   test('awaits replies that come in a later slot, each its own', async () => {
     const { hits } = await started(open)
     const [first, refused] = [await hits.send.add({ by: LATER }), await hits.send.add({ by: LATER_REFUSED })]
-    const waits = [first.reply({ timeoutMs: 20_000 }), first.reply({ timeoutMs: 20_000 })]
-    const isRefused = failureOf(refused.reply({ timeoutMs: 20_000 }))
+    const waits = [first.reply({ timeoutMs: 60_000 }), first.reply({ timeoutMs: 60_000 })]
+    const isRefused = failureOf(refused.reply({ timeoutMs: 60_000 }))
     await hits.reset()
     expect(await Promise.all(waits)).toEqual([LATER, LATER])
     const { code, details, cause } = await isRefused

@@ -79,10 +79,10 @@ describe('a client of a network that fails', () => {
       fetch: scripted(problem('busy', 429)).fetch,
       signer,
     })
-    const failure: unknown = await client.send({ process: id }, { timeoutMs: 300 }).catch(error => error)
+    const failure: unknown = await client.send({ process: id }, { timeoutMs: 1_000 }).catch(error => error)
     expect(failure).toMatchObject({
       code: 'timeout',
-      details: { timeoutMs: 300 },
+      details: { timeoutMs: 1_000 },
       cause: { code: 'busy' },
     })
   })

@@ -224,7 +224,7 @@ describe('what a process publishes', () => {
     const published = new PublishedStates(node.computer)
     const process = await node.description(world.process)
     const count = (epoch: number) =>
-      published.latest({ ...process, epoch }, 1, AbortSignal.timeout(5_000), ({ fields }) => fields.get('count'))
+      published.latest({ ...process, epoch }, 1, AbortSignal.timeout(60_000), ({ fields }) => fields.get('count'))
     expect(await count(0)).toBe(1)
     node.program = () => ({ output: aoOutput({ Messages: [patch({ count: 2 })] }) })
     expect([await count(0), await count(1)]).toEqual([1, 2])
@@ -246,7 +246,7 @@ describe('what a process publishes', () => {
     const process = await world.node.description(world.process)
     const read = (n: number) => {
       const other = { ...process, id: asProcessId(String(n).repeat(43)) }
-      return published.latest(other, 2, AbortSignal.timeout(20_000), ({ end }) => end).catch(error => error.code)
+      return published.latest(other, 2, AbortSignal.timeout(60_000), ({ end }) => end).catch(error => error.code)
     }
     const room = AO_PUBLISHED_HELD_MAX_BYTES / AO_PUBLISHED_MAX_BYTES
     const first = Array.from({ length: room }, (_, n) => read(n))
