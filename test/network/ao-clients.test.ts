@@ -42,7 +42,7 @@ beforeAll(async () => {
       tags: Object.entries({ ...limits, ...encodings }).map(([name, value]) => ({ name, value })),
     },
   )
-}, 180_000)
+})
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

@@ -14,7 +14,7 @@ let counter: ProcessId
 beforeAll(async () => {
   node = await TestNode.open()
   counter = await node.spawn(await node.addStandard('counter'))
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -70,7 +70,7 @@ beforeAll(async () => {
     signer: ed25519Signer(generateEd25519Seed()),
   })
   module = await client.modules.add(motoko(PROGRAM), { format: 'canister' })
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -80,7 +80,7 @@ const refusal = (call: Promise<unknown>): Promise<unknown> =>
     (error: Failure) => ({ ...error.details, code: error.details['code'], failure: error.code }),
   )
 
-describe('the handle of a canister', { timeout: 180_000 }, () => {
+describe('the handle of a canister', () => {
   it('spawns, sends, asks, and reads what is answered', async () => {
     const store = await client.spawn(Store, { module, args: { name: 'the store', limit: 200 } })
     await store.spawned.reply()

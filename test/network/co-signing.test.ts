@@ -17,9 +17,7 @@ async function startThree(folder: string): Promise<RunningNode[]> {
   return nodes
 }
 
-test('three schedulers in three programs: kill -9 of the one that leads loses and doubles nothing', {
-  timeout: 180_000,
-}, async () => {
+test('three schedulers in three programs: kill -9 of the one that leads loses and doubles nothing', async () => {
   await using folder = await tempFolder()
   const nodes = await startThree(folder.path)
   try {

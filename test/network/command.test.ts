@@ -48,7 +48,7 @@ let python: ModuleId
 beforeAll(async () => {
   node = await TestNode.open({ wasmer: true })
   python = await node.addModule(new Uint8Array(await readFile(PYTHON)), PYTHON_TAGS)
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -83,7 +83,7 @@ async function expectSameEverywhere(
   expect(toHex(report.stateRoot)).toBe(first.at(-1)?.root)
 }
 
-describe('a Python program as a process', { timeout: 300_000 }, () => {
+describe('a Python program as a process', () => {
   let counter: ProcessId
 
   it('runs for each message, keeps files, and is set back when it raises', async () => {
@@ -150,7 +150,7 @@ describe('a Python program as a process', { timeout: 300_000 }, () => {
   })
 })
 
-describe('a small program as a process', { timeout: 180_000 }, () => {
+describe('a small program as a process', () => {
   it('gives the same state root and gas in every engine, through all that can go wrong', async () => {
     const process = await spawn(
       await node.addModule(await wat(SAMPLE_PROGRAM), tagsOf({ 'Module-Format': 'command' })),

@@ -34,7 +34,7 @@ async function runUntilKilled(data: string, enough: number): Promise<Run> {
   return { processes, receipts }
 }
 
-describe('a node that is killed', { timeout: 180_000 }, () => {
+describe('a node that is killed', () => {
   it('loses no message it gave a receipt for, gives no slot twice, and finishes what it began', async () => {
     const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
     const runs = [await runUntilKilled(data, 40), await runUntilKilled(data, 60)]

@@ -9,9 +9,7 @@ import { startNode } from './running-node.ts'
 const SECONDS = 1.5
 const MEMORY_MAX_BYTES = 1024 ** 3
 
-it('a node stays within its memory and answers whoever is honest while it is flooded, and newcomers soon after', {
-  timeout: 240_000,
-}, async () => {
+it('a node stays within its memory and answers whoever is honest while it is flooded, and newcomers soon after', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-floods-'))
   const node = await startNode(join(folder, 'node'), { listen: ['0'] })
   onTestFinished(async () => {

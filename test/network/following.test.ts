@@ -20,9 +20,7 @@ async function spawnCounter(client: Client, scheduler: string, units: readonly s
   return asProcessId(spawned.id)
 }
 
-it('a compute unit on another node follows the feed, evaluates it, and goes on after it was killed', {
-  timeout: 180_000,
-}, async () => {
+it('a compute unit on another node follows the feed, evaluates it, and goes on after it was killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-following-'))
   const a = await startNode(join(folder, 'a'), { listen: ['0'] })
   const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { listen: ['0'], peer: [...a.addresses] })

@@ -44,9 +44,7 @@ class Senders {
   }
 }
 
-it('under load, with kills of both schedulers in it and after it, a handover loses and doubles nothing', {
-  timeout: 240_000,
-}, async () => {
+it('under load, with kills of both schedulers in it and after it, a handover loses and doubles nothing', async () => {
   const nodes = await SeveralNodes.start(['a', 'b', 'c'])
   onTestFinished(() => nodes[Symbol.asyncDispose]())
   // A node that was started again has another address for clients.

@@ -28,7 +28,7 @@ async function add(client: Client, process: ProcessId): Promise<{ slot: number; 
   return { slot, total: fromUtf8(output) }
 }
 
-it('a process goes on at another node, with the same slots, state and receipts', { timeout: 120_000 }, async () => {
+it('a process goes on at another node, with the same slots, state and receipts', async () => {
   const nodes = new NodesHere(SIGNER)
   const a = await nodes.open('a')
   const b = await nodes.open('b')
@@ -48,7 +48,7 @@ it('a process goes on at another node, with the same slots, state and receipts',
   expect(state).toMatchObject({ epoch: 1, policy: { schedulers: [b.node.key], computeUnits: [b.node.key] } })
 })
 
-it('a process outlives its scheduler: whoever holds its feed gives it to the next', { timeout: 180_000 }, async () => {
+it('a process outlives its scheduler: whoever holds its feed gives it to the next', async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
@@ -87,9 +87,7 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
   ])
 })
 
-it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', {
-  timeout: 240_000,
-}, async () => {
+it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)

@@ -12,9 +12,7 @@ import { connect, ed25519Signer } from '../../sdk/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/hypercore-program.ts', import.meta.url))
 
-it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', {
-  timeout: 180_000,
-}, async () => {
+it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-hypercores-'))
   const node = await createNode({ data: join(folder, 'node'), port: 0, listen: ['0'], hosts: 1 })
   onTestFinished(async () => {

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const icRootSeed = join(folder, 'root-seed')
   writeFileSync(icRootSeed, `${'ab'.repeat(32)}\n`, { mode: 0o600 })
   delegated = await createNode({ data: join(folder, 'delegated'), port: 0, hosts: 1, icRootSeed })
-}, 180_000)
+})
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()
@@ -89,7 +89,7 @@ describe('clients of other makes, unmodified', () => {
       ...Object.entries(upgrades).map(([name, source]) => file(name, source, 'wasm32')),
     ]
     expect(await scenario('motoko', wasm)).toHaveLength(8)
-  }, 180_000)
+  })
 
   it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified, by the key of a subnet', async () => {
     expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)], delegated)).toHaveLength(13)

@@ -29,9 +29,7 @@ async function counterAt(host: string, canisterId: string): Promise<Counter> {
   return Actor.createActor<Counter>(service, { agent, canisterId })
 }
 
-it('a canister goes on at another node for the clients that it had, and for new ones', {
-  timeout: 180_000,
-}, async () => {
+it('a canister goes on at another node for the clients that it had, and for new ones', async () => {
   const nodes = new NodesHere(ed25519Signer(new Uint8Array(32).fill(21)))
   const [a, b] = [await nodes.open('a'), await nodes.open('b')]
   await expect.poll(() => b.node.network?.peers.length, SOON).toBe(1)

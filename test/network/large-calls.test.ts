@@ -31,9 +31,7 @@ const managed = (process: ProcessId, snapshot?: Uint8Array): Uint8Array => {
   return encodeCandid([[type, candidRecord({ canister_id, snapshot_id: snapshot })]])
 }
 
-it('canisters of different nodes tell each other 2 MiB, and one loads a snapshot of the other, as every unit finds', {
-  timeout: 240_000,
-}, async () => {
+it('canisters of different nodes tell each other 2 MiB, and one loads a snapshot of the other, as every unit finds', async () => {
   const nodes = new NodesHere(ed25519Signer(new Uint8Array(32).fill(23)))
   const [a, b] = [await nodes.open('a'), await nodes.open('b')]
   await expect.poll(() => b.node.network?.peers.length, SOON).toBe(1)

@@ -44,7 +44,7 @@ async function withHistory(node: TestNode): Promise<ProcessId> {
 const countOf = async (node: TestNode, process: ProcessId): Promise<string> =>
   textOf((await node.ask(process, { Action: 'Get' })).output)
 
-describe('control messages on a node', { timeout: 180_000 }, () => {
+describe('control messages on a node', () => {
   it('are admitted like any message, and verified offline with the modules they name', async () => {
     await using node = await TestNode.open()
     const process = await withHistory(node)

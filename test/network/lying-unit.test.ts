@@ -8,9 +8,7 @@ import { SeveralNodes } from './several-nodes.ts'
 const LIAR = fileURLToPath(new URL('programs/lying-node-program.ts', import.meta.url))
 const LIE_AFTER = 500
 
-it('one compute unit of three lies about the state after slot 500: two go on, it is shown to everybody, nobody agrees with it', {
-  timeout: 240_000,
-}, async () => {
+it('one compute unit of three lies about the state after slot 500: two go on, it is shown to everybody, nobody agrees with it', async () => {
   process.env['LIE_AFTER'] = String(LIE_AFTER)
   await using nodes = await SeveralNodes.start(['a', 'b', 'c', 'd'], { programs: { c: LIAR } })
   const client = connect({ url: nodes.of('a').url, signer: ed25519Signer(new Uint8Array(32).fill(5)) })
@@ -40,9 +38,7 @@ it('one compute unit of three lies about the state after slot 500: two go on, it
     .toContain(nodes.key('c'))
 })
 
-it('the only unit of a process lies: whoever schedules it looks at what it says, shows it, and takes its word no more', {
-  timeout: 240_000,
-}, async () => {
+it('the only unit of a process lies: whoever schedules it looks at what it says, shows it, and takes its word no more', async () => {
   process.env['LIE_AFTER'] = '5'
   await using nodes = await SeveralNodes.start(['a', 'b', 'c'], { programs: { c: LIAR }, spotChecks: 1 })
   const client = connect({ url: nodes.of('a').url, signer: ed25519Signer(new Uint8Array(32).fill(6)) })

@@ -39,7 +39,7 @@ beforeAll(async () => {
     { Authority: node.node.key },
   )
   await told({ Action: 'Eval' }, await readFile(pathOf('shopper.lua'), 'utf8'))
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -30,7 +30,7 @@ const fanOut = (client: Client, process: ProcessId, peer: ProcessId, count: numb
     ],
   })
 
-it('what a process sends as it moves comes once, and in order', { timeout: 240_000 }, async () => {
+it('what a process sends as it moves comes once, and in order', async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const [sender, taker] = [await spawnRelay(a.client), await spawnRelay(c.client)]
@@ -55,7 +55,7 @@ it('what a process sends as it moves comes once, and in order', { timeout: 240_0
   expect(places).toEqual(Array.from({ length: SENT + 10 }, (_, seq) => seq))
 })
 
-it('timers, and what an agent sleeps over, go on where it moves, and come once', { timeout: 240_000 }, async () => {
+it('timers, and what an agent sleeps over, go on where it moves, and come once', async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const program = fileURLToPath(new URL('../testing/programs/tally.process.ts', import.meta.url))

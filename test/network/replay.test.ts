@@ -64,7 +64,7 @@ let node: TestNode
 
 beforeAll(async () => {
   node = await TestNode.open()
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -88,9 +88,7 @@ async function expectOneHistory(process: ProcessId, engines: readonly string[] =
   return first
 }
 
-describe('a replay gives the same state root and gas at every slot, in every engine and from every checkpoint', {
-  timeout: 180_000,
-}, () => {
+describe('a replay gives the same state root and gas at every slot, in every engine and from every checkpoint', () => {
   it('of a program full of numbers that are none, and of deep calls', async () => {
     const process = await node.spawn(await node.addModule(await wat(NAN_ACTOR), ACTOR))
     const results: Result[] = []
@@ -132,7 +130,7 @@ describe('a replay gives the same state root and gas at every slot, in every eng
     expect((await expectOneHistory(ledger, ['turbofan'])).length).toBeGreaterThan(35)
   })
 
-  it('of agents that wait, call, fail, recurse and fill their memory', { timeout: 300_000 }, async () => {
+  it('of agents that wait, call, fail, recurse and fill their memory', async () => {
     const AGENT = tagsOf({ 'Module-Format': 'agent' })
     const [counters, callers] = await Promise.all(
       ['counter', 'caller'].map(async name => {

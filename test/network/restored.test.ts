@@ -17,9 +17,7 @@ async function addCounter(client: Client): Promise<string> {
   return client.modules.add(counter.wasm, { format: 'actor', tags })
 }
 
-test('a backup of a running node that is restored refuses to fork: it takes back what it missed, or writes nothing', {
-  timeout: 180_000,
-}, async () => {
+test('a backup of a running node that is restored refuses to fork: it takes back what it missed, or writes nothing', async () => {
   await using folder = await tempFolder()
   const [home, backup, restored, copy] = ['home', 'backup', 'restored', 'copy'].map(name =>
     join(folder.path, name),

@@ -44,7 +44,7 @@ beforeAll(async () => {
   await installClients()
   folder = await mkdtemp(join(tmpdir(), 'atoll-azle-'))
   node = await TestNode.open({ port: 0 })
-}, 180_000)
+})
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()
@@ -66,9 +66,7 @@ async function build(): Promise<string> {
   return join(folder, '.azle', 'shop', 'shop.wasm')
 }
 
-it('a canister whose code is Rust is installed in chunks, serves, and is evaluated again to the same roots', {
-  timeout: 180_000,
-}, async () => {
+it('a canister whose code is Rust is installed in chunks, serves, and is evaluated again to the same roots', async () => {
   const { stdout } = await run(process.execPath, [
     '--no-warnings',
     join(CLIENTS, 'azle.mjs'),

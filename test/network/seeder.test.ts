@@ -7,9 +7,7 @@ import { asProcessId, fromUtf8 } from '../../protocol/index.ts'
 import { connect, ed25519Signer } from '../../sdk/index.ts'
 import { type RunningNode, startNode } from './running-node.ts'
 
-it('a unit that was away catches up from a node that seeds the feed, though the scheduler is gone by then', {
-  timeout: 240_000,
-}, async () => {
+it('a unit that was away catches up from a node that seeds the feed, though the scheduler is gone by then', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-seeder-'))
   const nodes: RunningNode[] = []
   const start = async (name: string, peer: readonly string[]): Promise<RunningNode> => {

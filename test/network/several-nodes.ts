@@ -22,7 +22,6 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
   readonly #folder: string
   readonly #options: SeveralNodesOptions<Name>
   readonly #ports = new Map<Name, number>()
-  readonly #addresses = new Map<Name, string>()
   readonly #keys = new Map<Name, string>()
   readonly #nodes = new Map<Name, RunningNode>()
 
@@ -38,10 +37,9 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
   ): Promise<SeveralNodes<Name>> {
     const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, options)
     try {
-      for (const name of names) {
-        nodes.#ports.set(name, await keptPort())
-        await nodes.start(name)
-      }
+      for (const name of names) nodes.#ports.set(name, await keptPort())
+      const starts = await Promise.allSettled(names.map(name => nodes.start(name)))
+      for (const start of starts) if (start.status === 'rejected') throw start.reason
       return nodes
     } catch (error) {
       await nodes[Symbol.asyncDispose]()
@@ -65,10 +63,10 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
   }
 
   async start(name: Name): Promise<void> {
-    const peer = this.names.flatMap(other => (other === name ? [] : (this.#addresses.get(other) ?? [])))
+    const peer = this.names.filter(other => other !== name).map(other => this.#address(other))
     const at = this.names.indexOf(name)
-    const host = this.#options.cutOff?.address(at) ?? '127.0.0.1'
-    const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]
+    const host = this.#host(name)
+    const listen = [this.#address(name)]
     const { units, spotChecks } = this.#options
     const options = { listen, peer, host, allowedHosts: [host], units: units?.[name], spotChecks }
     const node = await startNode(
@@ -78,7 +76,6 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
       this.#options.programs?.[name],
     )
     this.#nodes.set(name, node)
-    this.#addresses.set(name, node.addresses.find(address => address.includes(host)) ?? '')
     this.#keys.set(name, node.scheduler)
   }
 
@@ -95,6 +92,14 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
 
   async heal(name: Name): Promise<void> {
     await this.#options.cutOff?.heal(this.names.indexOf(name), this.#nodes.get(name)?.pid ?? 0)
+  }
+
+  #host(name: Name): string {
+    return this.#options.cutOff?.address(this.names.indexOf(name)) ?? '127.0.0.1'
+  }
+
+  #address(name: Name): string {
+    return `/ip4/${this.#host(name)}/tcp/${this.#ports.get(name)}`
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

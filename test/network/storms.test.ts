@@ -9,7 +9,7 @@ let relay: ModuleId
 beforeAll(async () => {
   node = await TestNode.open()
   relay = await node.addStandard('relay')
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -30,7 +30,7 @@ async function rootsOf(process: ProcessId): Promise<string> {
   return `${report.slots} ${report.gas} ${toHex(report.stateRoot)}`
 }
 
-describe('a storm ends by itself', { timeout: 180_000 }, () => {
+describe('a storm ends by itself', () => {
   it('of two processes that answer each other for ever: at the bound of depth, on every replay', async () => {
     const [a, b] = [await node.spawn(relay), await node.spawn(relay)]
     const { id } = await node.send(a, { Action: 'Start', Peer: b })

@@ -29,9 +29,7 @@ const scheduledOn = async (node: RunningNode, process: ProcessId): Promise<numbe
       error => `${error} on ${node.url}`,
     )
 
-it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', {
-  timeout: 180_000,
-}, async () => {
+it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-twins-'))
   const running = new Set<RunningNode>()
   const start = async (name: string, options: Parameters<typeof startNode>[1]): Promise<RunningNode> => {

@@ -41,9 +41,7 @@ async function pingsOf(client: Client, process: ProcessId): Promise<AssignmentVi
   return slots.filter(slot => slot.envelope.kind === 'push')
 }
 
-it('two processes on two nodes talk to each other, exactly once, though one node is killed while they do', {
-  timeout: 180_000,
-}, async () => {
+it('two processes on two nodes talk to each other, exactly once, though one node is killed while they do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-two-nodes-'))
   const port = await keptPort()
   const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { listen: [String(port)] })

@@ -23,7 +23,7 @@ beforeAll(async () => {
   client = new Client({ transport: inProcessTransport(node.node.operations), signer })
   await addModule('../processes/agent/programs/counter.process.ts', 'counter')
   await addModule('programs/sum.process.ts', 'sum')
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 

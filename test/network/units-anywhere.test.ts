@@ -33,7 +33,7 @@ beforeAll(async () => {
     const plain = tags.filter(tag => tag.name !== 'Module-Format')
     modules.set(name, await client.modules.add(wasm, { format: 'actor', tags: plain }))
   }
-}, 180_000)
+})
 afterAll(() => nodes[Symbol.asyncDispose]())
 
 const moduleOf = (name: string): { module: string } => ({ module: modules.get(name) ?? '' })
@@ -109,7 +109,7 @@ describe('a node that only carries messages', () => {
     expect(await f.create(await f.creation())).not.toEqual(made)
   })
 
-  it('is the whole network to unmodified aoconnect', { timeout: 240_000 }, async () => {
+  it('is the whole network to unmodified aoconnect', async () => {
     const { url } = nodes.of('e')
     process.env['GRAPHQL_URL'] = `${url}/graphql`
     const aoconnect = await import('@permaweb/aoconnect')

@@ -13,9 +13,7 @@ import { textOf } from '../fakes/test-node.ts'
 
 const SCRATCH = { 'Actor-Memory': 'scratch' }
 
-it('a node that is killed in the middle of upgrades loses none, and does none twice', {
-  timeout: 180_000,
-}, async () => {
+it('a node that is killed in the middle of upgrades loses none, and does none twice', async () => {
   await using folder = await temporaryFolder()
   const signer = ed25519Signer(seedOf(7))
   const start = async (): Promise<{ program: AtollProgram; client: Client }> => {

@@ -43,7 +43,7 @@ beforeAll(async () => {
   receiver = await node.spawn(relay)
   const { id } = await node.send(sender, { Action: 'Fan-Out', Peer: receiver, Count: '5' })
   await node.node.messenger.trace(id, { settled: true })
-}, 180_000)
+})
 
 afterAll(() => node[Symbol.asyncDispose]())
 
@@ -87,7 +87,7 @@ function put(
   )
 }
 
-describe('offline verification', { timeout: 180_000 }, () => {
+describe('offline verification', () => {
   it('finds nothing wrong with an honest process, and gives its state root and gas', async () => {
     const progress: number[] = []
     const report = await verifyProcess(source, {

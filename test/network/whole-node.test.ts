@@ -35,7 +35,7 @@ const TICKING = actorText(
   '(data (i32.const 512) "tick")',
 )
 
-describe('a node', { timeout: 180_000 }, () => {
+describe('a node', () => {
   it('gives processes the ticks they asked for, and no storm after a long sleep', async () => {
     const clock = new ManualClock(1_700_000_000_000)
     await using node = await TestNode.open({ clock })
@@ -106,7 +106,7 @@ describe('a node', { timeout: 180_000 }, () => {
   })
 })
 
-describe('assigned messages', { timeout: 180_000 }, () => {
+describe('assigned messages', () => {
   let node: TestNode
   let aos: ModuleId
 
@@ -121,7 +121,7 @@ describe('assigned messages', { timeout: 180_000 }, () => {
       'Compute-Limit': '9000000000000',
     }
     aos = await node.addModule(new Uint8Array(wasm), tagsOf(tags))
-  }, 180_000)
+  })
 
   afterAll(() => node[Symbol.asyncDispose]())
 
