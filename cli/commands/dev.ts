@@ -14,10 +14,9 @@ import { LiveResults } from '../project/live-results.ts'
 import { planProject } from '../project/plan.ts'
 import { StateLook } from '../project/state-look.ts'
 import { whileWaiting } from '../showing/progress.ts'
-import { typeErrors } from '../project/type-errors.ts'
+import { type RoundEnd, TypeLook } from '../project/type-look.ts'
 import { FileWatch } from '../project/watch-files.ts'
 import { refuseRunning, startNode } from '../start-node.ts'
-import { safeBlock } from '../showing/show-bytes.ts'
 import { showFailure } from '../showing/show-failure.ts'
 import { VERSION } from '../version.ts'
 import { commandName, firstCall, urlFlag } from '../showing/words-to-type.ts'
@@ -48,10 +47,11 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   )
   const states = new StateLook(client, terminal)
   const live = new LiveResults(client, terminal, (name, process) => states.look(name, process))
-  using types = new TypeLook(context, project.folder)
-  const round = new Rounds(() => {
-    types.look()
-    return build(context, { place, client, live, watch })
+  using types = new TypeLook(terminal, project.folder)
+  const round = new Rounds(async () => {
+    const end = build(context, { place, client, live, watch })
+    if (output.format === 'text') types.look(end)
+    await end
   })
   using watch = new FileWatch(() => round.ask())
   watch.look(filesOf(project))
@@ -90,7 +90,7 @@ interface Bench {
 }
 
 /** Builds and carries out; what fails is told, and the next save tries again. */
-async function build(context: CommandContext, { place, client, live, watch }: Bench): Promise<void> {
+async function build(context: CommandContext, { place, client, live, watch }: Bench): Promise<RoundEnd> {
   const { terminal, output, limits } = context
   const started = performance.now()
   try {
@@ -109,38 +109,11 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
           `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n${otherwise(done)}`,
         )
     }
+    return 'runs'
   } catch (error) {
-    if (terminal.signal.aborted) return
-    showFailure(Failure.from(error), terminal, output.format)
-  }
-}
-
-/** Looks at the types of a project beside its rounds: what is wrong with them is told, and holds nothing up. */
-class TypeLook implements Disposable {
-  readonly #context: CommandContext
-  readonly #folder: string
-  #running = new AbortController()
-
-  constructor(context: CommandContext, folder: string) {
-    this.#context = context
-    this.#folder = folder
-  }
-
-  /** Begins a look, in place of one that is under way. */
-  look(): void {
-    this[Symbol.dispose]()
-    this.#running = new AbortController()
-    const { terminal, output } = this.#context
-    if (output.format === 'text')
-      void typeErrors(this.#folder, this.#running.signal).then(lines => {
-        if (lines.length === 0) return
-        const told = lines.map(line => `  ${safeBlock(line)}\n`).join('')
-        terminal.err(`${terminal.paintErr('red', '✖')} the types do not fit; what was built runs all the same\n${told}`)
-      })
-  }
-
-  [Symbol.dispose](): void {
-    this.#running.abort()
+    const failure = Failure.from(error)
+    if (!terminal.signal.aborted) showFailure(failure, terminal, output.format)
+    return failure.code === 'bad-program' ? 'unread' : 'refused'
   }
 }
 

@@ -91,8 +91,8 @@ function outcomeOf({ output }: ResultView): ProcessOutput | undefined {
 function whatCame({ status, error }: ResultView, outcome: ProcessOutput | undefined): string {
   if (status !== 'ok') return safeLine(`${error?.code ?? status}: ${error?.message ?? ''}`)
   const { reply, pending, events = [] } = outcome ?? {}
-  const emitted = events.length === 0 ? '' : ` · ${events.map(event => safeLine(event.name)).join(', ')}`
-  return `${pending === true ? '… waits' : showReply(reply)}${emitted}`
+  const emitted = events.length === 0 ? '' : `· ${events.map(event => safeLine(event.name)).join(', ')}`
+  return [pending === true ? '… waits' : showReply(reply), emitted].filter(part => part !== '').join(' ')
 }
 
 const whatSettled = (one: SettledMessage): string =>

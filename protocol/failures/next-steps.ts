@@ -28,7 +28,7 @@ export const NEXT_STEPS = {
   'unsupported-format': 'The details list the formats this node runs.',
   'unsupported-key': 'Sign an ANS-104 item, by an Ed25519, RSA (2048 bits or more) or secp256k1 key.',
   'not-assignable': 'Send it a message of its own.',
-  'bad-config': 'atoll doctor shows each setting and where it came from.',
+  'bad-config': 'Correct what the details name; of settings, atoll doctor shows each and where it came from.',
   'bad-file': 'Check its path, what it holds, and who may read and write there.',
   'already-there': 'Choose another name or place, or move what is there away.',
   'bad-program': 'Correct the place that the details name, and build again.',

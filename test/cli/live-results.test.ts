@@ -49,8 +49,10 @@ it('tells, in words that drive no terminal, what came of a message that waited, 
     slotWith(4, {
       settled: [{ message: fakeId(2), error: { code: 'effect-failed', message: 'the model answered 401' } }],
     }),
+    slotWith(5, { events: [{ name: 'said', data: {} }] }),
+    slotWith(6, { reply: 1, events: [{ name: 'said', data: {} }] }),
   ]
-  const actions = ['', '\u001b[2Jask', 'think', 'Reply', 'Error']
+  const actions = ['', '\u001b[2Jask', 'think', 'Reply', 'Error', 'say', 'say']
   expect(await toldOf(slots, slot => actions[slot])).toEqual([
     '● helper #1 ask … waits',
     '● helper #2 think … waits',
@@ -58,6 +60,8 @@ it('tells, in words that drive no terminal, what came of a message that waited, 
     '● helper #3 ask → {"steps":2}',
     '● helper #4 Error',
     '● helper #4 think effect-failed: the model answered 401',
+    '● helper #5 say · said',
+    '● helper #6 say → 1 · said',
     '',
   ])
 })
