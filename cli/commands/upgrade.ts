@@ -6,7 +6,7 @@ import { choiceFlag, countFlag } from '../words/message-arguments.ts'
 import { showDifferences } from '../showing/show-differences.ts'
 import { safeBlock } from '../showing/show-bytes.ts'
 import { showControlled } from '../showing/show-controlled.ts'
-import { stepAfterRefusal } from '../showing/refused-upgrade.ts'
+import { stepAfterTry } from '../showing/refused-upgrade.ts'
 import { showOtherwise, showReplayed } from '../showing/show-replayed.ts'
 import { shortId } from '../showing/short-id.ts'
 
@@ -75,8 +75,7 @@ function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView)
   if (!ok) {
     terminal.err(`${terminal.paintErr('red', '✖')} on a copy of the state it fails, so nothing was sent\n`)
     if (error !== undefined) terminal.err(`  ${safeBlock(`${error.code}: ${error.message}`)}\n`)
-    const step = stepAfterRefusal(error)
-    if (step !== undefined) terminal.err(`  next: ${step}\n`)
+    terminal.err(`  next: ${stepAfterTry(error)}\n`)
     return
   }
   const facts = [`${counted(migrated.length, 'change')} of the document`]

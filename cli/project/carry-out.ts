@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import { withNextStep } from '../showing/next-step.ts'
-import { stepAfterRefusal } from '../showing/refused-upgrade.ts'
+import { stepAfterRefusal, stepAfterTry } from '../showing/refused-upgrade.ts'
 import type { Step } from './plan.ts'
 
 /** What became of a step. */
@@ -56,7 +56,8 @@ export async function carryOut(client: Client, step: Step, options: CarryOutOpti
     limits,
   )
   const isWaiting = check.error?.code === 'pending-calls' && options.pending === 'wait'
-  if (!check.ok && !isWaiting) throw processError(check.error, process, built.name)
+  if (!check.ok && !isWaiting)
+    throw withNextStep(processError(check.error, process, built.name), stepAfterTry(check.error))
   const { sent, result } = await client.processes.upgrade(process, { module, pending: options.pending, signer }, limits)
   refuseFailed(result, process, built.name)
   return { ...done, process, slot: sent.slot, check }

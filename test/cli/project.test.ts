@@ -186,6 +186,28 @@ describe('deploy', { timeout: 180_000 }, () => {
     expect(added.code).toBe(0)
     const tried = await atoll('process', 'upgrade', 'counter', added.stdout.trim())
     expect([tried.code, tried.stderr]).toEqual([1, expect.stringMatching(/bad-state: .*\n {2}next: .*migrate/)])
+
+    // Nothing was sent: there is no trace of it to look at.
+    const thrower = "migrate: { '1.0.0': () => { throw Object.assign(new Error('no'), { code: 'mine' }) } },\n  query"
+    await writeFile(promises, contract.replace("version: '1.0.0'", "version: '2.0.0'"))
+    await writeFile(file, text.replace('query', thrower))
+    const goesOn = /mine.*\n {2}next: The process goes on with what it has; correct .*migrate/
+    expect((await atoll('deploy', 'project')).stderr).toMatch(goesOn)
+    expect((await atoll('process', 'upgrade', 'counter', 'project/counter.process.ts')).stderr).toMatch(goesOn)
+    for (const [how, code] of [
+      ["throw new Error('no')", 'threw'],
+      ['for (;;);', 'out-of-gas'],
+    ] as const) {
+      await writeFile(file, text.replace('query', `migrate: { '1.0.0': () => { ${how} } },\n  query`))
+      const words = ['process', 'upgrade', 'counter', 'project/counter.process.ts', '--no-check']
+      const failed = await atoll(...words)
+      expect([failed.code, failed.stderr]).toEqual([
+        1,
+        expect.stringMatching(new RegExp(`nothing changed\\n {2}${code}: .*\\n {2}next: The process goes on`)),
+      ])
+      expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+    }
+    await writeFile(file, text)
     await writeFile(promises, contract)
   })
 
