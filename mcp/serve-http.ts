@@ -21,10 +21,17 @@ import { Catalog } from './catalog.ts'
 import { limitsOf, type McpParts } from './mcp-parts.ts'
 import { answerPlain } from './plain-http.ts'
 import { mcpServers } from './server.ts'
+import { Sockets } from './sockets.ts'
 
 /** Where the server listens: nowhere but on this machine. */
 const LOOPBACK = '127.0.0.1'
 const PATH = '/mcp'
+
+export interface McpHttpParts extends McpParts {
+  readonly port: number
+  readonly token: string
+  readonly connectionsMax?: number | undefined
+}
 
 /**
  * MCP over Streamable HTTP, and the same tools over plain HTTP, on loopback. Who asks shows the token: another user of this machine, or a page in a
@@ -42,21 +49,23 @@ export class McpHttpServer implements AsyncDisposable {
   }
 
   /** @throws {Failure} `port-in-use` */
-  static async open(parts: McpParts & { readonly port: number; readonly token: string }): Promise<McpHttpServer> {
+  static async open(parts: McpHttpParts): Promise<McpHttpServer> {
     const catalog = new Catalog(parts.client, parts.processes)
     const handler = createMcpHandler(mcpServers(parts, catalog))
-    const serve = async (request: Request): Promise<Response> => {
+    const sockets = new Sockets(parts.connectionsMax ?? MCP_CONNECTIONS_MAX)
+    const serve = async (request: Request, admitted: () => void): Promise<Response> => {
       const refused = refuse(request, parts.token)
       if (refused !== undefined) return refused
+      admitted()
       if (new URL(request.url).pathname === PATH) return handler.fetch(request)
       const plain = await answerPlain(request, catalog, parts, limitsOf(parts, request.signal))
       return plain ?? new Response(`there is ${PATH}, and /processes/<process>/openapi.json\n`, { status: 404 })
     }
     const server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: HEADERS_MAX_BYTES },
-      (request, response) => void answer(serve, request, response),
+      (request, response) => void answer(serve, request, response, sockets),
     )
-    server.maxConnections = MCP_CONNECTIONS_MAX
+    server.on('connection', socket => sockets.add(socket))
     await new Promise<void>((resolve, reject) => {
       server.once('error', cause => {
         const isTaken = 'code' in cause && cause.code === 'EADDRINUSE'
@@ -76,18 +85,31 @@ export class McpHttpServer implements AsyncDisposable {
 }
 
 async function answer(
-  serve: (request: Request) => Promise<Response>,
+  serve: (request: Request, admitted: () => void) => Promise<Response>,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  sockets: Sockets,
 ): Promise<void> {
+  const { socket } = incoming
   const left = new AbortController()
   outgoing.once('close', () => left.abort())
   try {
     const request = webRequest(incoming, left.signal)
-    await write(request === undefined ? malformed() : await serve(request), outgoing)
+    const response = request === undefined ? malformed() : await serve(request, () => sockets.begin(socket))
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+    for await (const piece of response.body ?? []) {
+      if (outgoing.write(piece)) continue
+      // Who does not take what was asked for has no better right to the place than who asks for nothing.
+      sockets.end(socket)
+      await new Promise(resolve => outgoing.once('drain', resolve).once('close', resolve))
+      sockets.begin(socket)
+    }
+    outgoing.end()
   } catch {
     // The asker went away, or sent what is no HTTP of ours: there is nobody to tell.
     outgoing.destroy()
+  } finally {
+    sockets.end(socket)
   }
 }
 
@@ -124,12 +146,4 @@ function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request | u
   } catch {
     return undefined
   }
-}
-
-async function write(response: Response, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-  if (response.body !== null)
-    for await (const piece of response.body)
-      if (!outgoing.write(piece)) await new Promise(resolve => outgoing.once('drain', resolve).once('close', resolve))
-  outgoing.end()
 }

@@ -1,11 +1,13 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Client as McpClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { describeContract } from '../../contract/index.ts'
 import { McpHttpServer } from '../../mcp/index.ts'
-import { encodeAgentModule, JSON_BODY_MAX_BYTES } from '../../protocol/index.ts'
+import { encodeAgentModule, JSON_BODY_MAX_BYTES, MCP_CONNECTIONS_MAX } from '../../protocol/index.ts'
 import { type Client, connect, ed25519Signer, generateEd25519Seed } from '../../sdk/index.ts'
 import { temporaryFolder } from '../cli/test-terminal.ts'
 import { MODULE } from '../conformance/client-under-test.ts'
@@ -239,6 +241,83 @@ describe('MCP over HTTP', () => {
       ['GET', '/mcp', 'a b:c', 400],
     ] as const)
       expect(await statusOf(server, method, path, host), `${method} ${path} at ${host}`).toBe(status)
+  })
+
+  test('is not kept from those with the token by others who open sockets and say nothing, nor those by them', async () => {
+    const { client } = await world()
+    await using server = await McpHttpServer.open({
+      client,
+      version: '0',
+      command: 'npm run -s atoll --',
+      allowWrite: true,
+      processes: [],
+      port: 0,
+      token: TOKEN,
+    })
+    const { hostname, port } = new URL(server.url)
+    const open = async (): Promise<Socket> => {
+      const socket = createConnection(Number(port), hostname).on('error', () => undefined)
+      onTestFinished(() => void socket.destroy())
+      await once(socket, 'connect')
+      return socket
+    }
+    // It waits for its reply all the while.
+    const answered = fetch(new URL('/processes/hits/add', server.url), {
+      method: 'POST',
+      body: `{"by":${LATER}}`,
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    })
+    const first = await open()
+    const closed = once(first, 'close')
+    for (let count = 0; count < 2 * MCP_CONNECTIONS_MAX; count++) await open()
+    await closed
+    const asked = await fetch(new URL('/processes/hits/total', server.url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}` },
+    })
+    expect([asked.status, await asked.json()]).toEqual([200, 10])
+    expect(
+      await Promise.race([
+        answered.then(
+          () => 'answered',
+          () => 'cut',
+        ),
+        Promise.resolve('waits'),
+      ]),
+    ).toBe('waits')
+  })
+
+  test('has room for newcomers while others do not read what they asked for', async () => {
+    const { client } = await world()
+    await using server = await McpHttpServer.open({
+      client,
+      version: '0',
+      command: 'npm run -s atoll --',
+      allowWrite: true,
+      processes: [],
+      port: 0,
+      token: TOKEN,
+      connectionsMax: 1,
+    })
+    const { hostname, port } = new URL(server.url)
+    // It is answered with its own id, and three such answers fit no buffer of the system.
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 'i'.repeat(4_000_000), method: 'tools/list' })
+    const accept = 'application/json, text/event-stream'
+    const headers = `Host: ${hostname}\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nAccept: ${accept}`
+    const request = `POST /mcp HTTP/1.1\r\n${headers}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const deaf = createConnection(Number(port), hostname).on('error', () => undefined)
+    onTestFinished(() => void deaf.destroy())
+    deaf.write(request.repeat(3))
+    await once(deaf, 'readable')
+    const ask = (): Promise<number> =>
+      fetch(new URL('/processes/hits/total', server.url), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, connection: 'close' },
+      }).then(
+        ({ status }) => status,
+        () => 0,
+      )
+    await expect.poll(ask, { timeout: 60_000 }).toBe(200)
   })
 
   test('ends the wait for a reply when the one who asked goes away', async () => {
