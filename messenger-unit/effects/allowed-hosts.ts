@@ -35,12 +35,13 @@ export function readAllowedHosts(entries: readonly string[]): AllowedHost[] {
   })
 }
 
-/** The entry that lets a URL be reached, or nothing. */
+/** The entry that lets a URL be reached, or nothing: of several, one that names it as a private address. */
 export function allowedHost(allowed: readonly AllowedHost[], url: URL): AllowedHost | undefined {
   const port = url.port === '' ? portOf(url.protocol) : url.port
-  return allowed.find(
+  const entries = allowed.filter(
     entry => entry.protocol === url.protocol && entry.port === port && covers(entry.host, url.hostname),
   )
+  return entries.find(({ mayBePrivate }) => mayBePrivate) ?? entries[0]
 }
 
 /** What to write into the list for a URL to be reached, were it public; of `https:` the host alone. */

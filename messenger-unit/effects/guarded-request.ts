@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { EffectFailed } from '../../protocol/index.ts'
+import { EffectFailed, HEADERS_MAX_BYTES } from '../../protocol/index.ts'
 import { bare } from './allowed-hosts.ts'
 import { isPublicAddress } from './public-address.ts'
 
@@ -53,7 +53,7 @@ export async function guardedRequest(asked: GuardedRequest): Promise<Answered> {
   let isAnswered = false
   const request = send(
     url,
-    { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal },
+    { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal, maxHeaderSize: HEADERS_MAX_BYTES },
     response => {
       isAnswered = true
       readBody(response, asked).then(
@@ -125,6 +125,13 @@ function headersOf(response: IncomingMessage): Record<string, string> {
 
 function failureOf(cause: Error, signal: AbortSignal): EffectFailed {
   if (signal.aborted) return timeout(cause)
+  const code = 'code' in cause ? String(cause.code) : ''
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new EffectFailed('effect-too-large', `the answer has headers of more than ${HEADERS_MAX_BYTES} bytes`, {
+      cause,
+    })
+  if (code.startsWith('HPE_'))
+    return new EffectFailed('effect-failed', 'the answer is no HTTP', { cause, passing: true })
   return new EffectFailed('effect-failed', cause.message, { cause, passing: true })
 }
 

@@ -232,6 +232,8 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
         const { method, url, headers } = request
         seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
         if (url === '/moved') response.writeHead(302, { location: 'http://10.0.0.1/' }).end()
+        else if (url === '/headers') response.writeHead(200, { 'x-big': 'x'.repeat(100_000) }).end()
+        else if (url === '/strange') response.socket?.end('strange\r\n\r\n')
         else if (url === '/big') response.end('x'.repeat(3_000_000))
         else if (url === '/bytes') response.end(Buffer.from([0xff, 0xfe]))
         else if (url === '/refuses/v1/chat/completions')
@@ -260,7 +262,8 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
 
   it('reach what the operator allows: text, bytes, a body with the key of the effect, redirects given back', async () => {
     const base = `http://127.0.0.1:${port}`
-    const { node, process } = await asker({}, { effectsHttp: [base] })
+    // An entry for all is no reason to refuse what another names.
+    const { node, process } = await asker({}, { effectsHttp: [`http://*:${port}`, base] })
     await using _ = node
     const fetched = async (input: object) =>
       (await told(node, (await ask(node, process, 'http.fetch', input, { 'Effect-Key': 'k9' })).id)).json
@@ -276,6 +279,15 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
         `an effect failed .*"http.fetch","process":"${process}","code":"effect-too-large","host":"127.0.0.1:${port}"`,
       ),
     )
+    expect(await fetched({ url: `${base}/headers` })).toEqual({
+      code: 'effect-too-large',
+      message: 'the answer has headers of more than 16384 bytes',
+    })
+    expect(seen.filter(({ url }) => url === '/headers')).toHaveLength(1)
+    expect(await fetched({ url: `${base}/strange` })).toEqual({
+      code: 'effect-failed',
+      message: 'the answer is no HTTP',
+    })
     expect(await fetched({ url: `${base}/p`, method: 'POST', body: 'née', headers: { 'X-A': 'b' } })).toMatchObject({
       status: 200,
     })
