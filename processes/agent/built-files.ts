@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { HostFault } from '../../protocol/index.ts'
 import expected from './engine-hash.json' with { type: 'json' }
 
@@ -15,8 +15,19 @@ export function readEngine(folder: URL): Uint8Array {
   return bytes
 }
 
+const PRELUDE_FILE = 'prelude.js'
+
 /** What runs in the engine before any agent. @throws {HostFault} */
-export const readPrelude = (folder: URL): Uint8Array => readBuilt(folder, 'prelude.js')
+export const readPrelude = (folder: URL): Uint8Array => readBuilt(folder, PRELUDE_FILE)
+
+/**
+ * Reads the prelude at once, if it is there, and gives what gives it: this program fits the one that lay there when it began, and the
+ * next build replaces it. What is given throws as `readPrelude` does.
+ */
+export function holdPrelude(folder: URL): () => Uint8Array {
+  const held = existsSync(new URL(PRELUDE_FILE, folder)) ? readPrelude(folder) : undefined
+  return () => held ?? readPrelude(folder)
+}
 
 function readBuilt(folder: URL, name: string): Uint8Array {
   try {

@@ -1,7 +1,7 @@
 import { FRAME_SLOTS_MAX, HostFault, AGENT_MEMORY_MAX_PAGES } from '../../protocol/index.ts'
 import { type GlobalType, GLOBAL_TYPES } from '../actor/engine-state.ts'
 import { rewrite } from '../rewriter/index.ts'
-import { readEngine, readPrelude } from './built-files.ts'
+import { holdPrelude, readEngine, readPrelude } from './built-files.ts'
 
 /** The JavaScript engine, rewritten and compiled: the same for every agent. */
 export interface Engine {
@@ -31,6 +31,9 @@ const IMPORTS: ReadonlySet<string> = new Set([
 /** What `build.mjs` makes. */
 const BUILT = new URL('build/', import.meta.url)
 
+/** Only where this is a source a build may come between: bundles and packages have a prelude of their own. */
+const heldPrelude = import.meta.url.endsWith('.ts') ? holdPrelude(BUILT) : () => readPrelude(BUILT)
+
 let shared: Engine | undefined
 
 /** The engine of this program; made when first asked for. @throws {HostFault} */
@@ -40,7 +43,7 @@ export function engine(): Engine {
 }
 
 function makeEngine(): Engine {
-  const [original, prelude] = [readEngine(BUILT), readPrelude(BUILT)]
+  const [original, prelude] = [readEngine(BUILT), heldPrelude()]
   try {
     const rewritten = rewrite(original, {
       imports: (module, name, kind) => kind === 'function' && IMPORTS.has(`${module}.${name}`),
