@@ -1,18 +1,15 @@
 // Makes what agents run on: the engine, and what runs inside it before any of them: guest/main.ts becomes build/prelude.js.
 // Skips all work while sources, this script and the bundler are the same as last time.
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, version } from 'esbuild'
+import { build } from 'esbuild'
 import { readIfThere, replaceFile } from '../build-files.mjs'
 import { buildAgentEngine } from './build-engine.mjs'
+import { preludeStamp } from './prelude-stamp.ts'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')
-/** What the prelude brings along, at the versions of the lockfile. */
-const PACKAGES = ['croner', 'whatwg-url-without-unicode/package.json']
 const LICENCES_FILE = 'prelude-LICENSES.txt'
 
 /**
@@ -28,7 +25,7 @@ export async function buildAgentRuntime(outDir = join(HERE, 'build')) {
 
 /** @param {string} outDir */
 async function buildPrelude(outDir) {
-  const stamp = await stampOf()
+  const stamp = preludeStamp()
   const isFresh = (await readIfThere(join(outDir, 'stamp'))) === stamp
   if (isFresh && (await readIfThere(join(outDir, LICENCES_FILE))) !== undefined) return 'fresh'
   const { outputFiles, metafile } = await build({
@@ -70,18 +67,6 @@ async function licencesOf(files) {
     texts.push(`${of} ${version}\n\n${(await readFile(join(at, name), 'utf8')).trim()}`)
   }
   return `${texts.join('\n\n---\n\n')}\n`
-}
-
-async function stampOf() {
-  const require = createRequire(import.meta.url)
-  const hash = createHash('sha256').update(`${version}\n`)
-  hash.update(await readFile(fileURLToPath(import.meta.url)))
-  for (const name of PACKAGES) hash.update(await readFile(require.resolve(name)))
-  for (const name of (await readdir(SOURCES)).sort()) {
-    const text = await readFile(join(SOURCES, name), 'utf8')
-    hash.update(`\n${name} ${text.length}\n${text}`)
-  }
-  return hash.digest('hex')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

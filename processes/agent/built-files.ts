@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { HostFault } from '../../protocol/index.ts'
+import { readFileSync } from 'node:fs'
+import { fromUtf8, HostFault } from '../../protocol/index.ts'
 import expected from './engine-hash.json' with { type: 'json' }
+import { preludeStamp } from './prelude-stamp.ts'
 
 /** What a build made for this very version, as `build-engine.mjs` names it: others may lie beside it. */
 const ENGINE_FILE = `engine-${expected.sha256.slice(0, 8)}.wasm`
@@ -21,12 +22,23 @@ const PRELUDE_FILE = 'prelude.js'
 export const readPrelude = (folder: URL): Uint8Array => readBuilt(folder, PRELUDE_FILE)
 
 /**
- * Reads the prelude at once, if it is there, and gives what gives it: this program fits the one that lay there when it began, and the
- * next build replaces it. What is given throws as `readPrelude` does.
+ * Reads the prelude at once, and gives what gives it: a program that runs from sources fits the one that was made of those which lay
+ * there when it began, and the next build replaces it. What is given throws a HostFault, if there was none, or one of other sources.
  */
 export function holdPrelude(folder: URL): () => Uint8Array {
-  const held = existsSync(new URL(PRELUDE_FILE, folder)) ? readPrelude(folder) : undefined
-  return () => held ?? readPrelude(folder)
+  try {
+    const held = readPrelude(folder)
+    if (fromUtf8(readBuilt(folder, 'stamp')) === preludeStamp()) return () => held
+  } catch (fault) {
+    return () => {
+      throw fault
+    }
+  }
+  return () => {
+    throw new HostFault(
+      `${PRELUDE_FILE} is not of the sources beside it: "npm run setup" makes it anew; then restart the node`,
+    )
+  }
 }
 
 function readBuilt(folder: URL, name: string): Uint8Array {

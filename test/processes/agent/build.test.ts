@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
 import { buildAgentRuntime } from '../../../processes/agent/build.mjs'
-import { readEngine, readPrelude } from '../../../processes/agent/built-files.ts'
+import { holdPrelude, readEngine, readPrelude } from '../../../processes/agent/built-files.ts'
 import expected from '../../../processes/agent/engine-hash.json' with { type: 'json' }
 import { HostFault } from '../../../protocol/index.ts'
 import { temporaryFolder } from '../../cli/test-terminal.ts'
@@ -38,4 +38,14 @@ it('makes an engine again that was cut short, damaged or deleted, and leaves tho
   expect(await buildAgentRuntime(folder.path)).toBe('built')
   expect(hashOf(readEngine(urlOf(folder.path)))).toBe(expected.sha256)
   expect(await readdir(folder.path)).toContain('engine-00000000.wasm')
+})
+
+it('takes no prelude of other sources than lie beside it, and says what to do', async () => {
+  await using folder = await temporaryFolder()
+  expect(holdPrelude(urlOf(folder.path))).toThrow(/cannot be read: "npm run setup"/)
+  await buildAgentRuntime(folder.path)
+  expect(holdPrelude(urlOf(folder.path))()).toEqual(readPrelude(urlOf(folder.path)))
+  await writeFile(join(folder.path, 'stamp'), 'of another version')
+  expect(holdPrelude(urlOf(folder.path))).toThrow(HostFault)
+  expect(holdPrelude(urlOf(folder.path))).toThrow(/prelude\.js is not of the sources.*npm run setup.*restart/)
 })
