@@ -250,7 +250,7 @@ export class HostedProcess {
     writer.bytes(this.#cells.root())
     writer.bytes(this.#logHash)
     writer.uint(this.#slots)
-    return domainHash('atoll/state/1', writer.finish())
+    return writer.lend(state => domainHash('atoll/state/1', state))
   }
 
   /** What changed since the last call, for a checkpoint; valid until the next evaluation. */

@@ -176,6 +176,18 @@ export class CborWriter {
     return written
   }
 
+  /** Gives `use` what was written, for as long as it runs: others write there afterwards. The writer is spent, as after `finish`. */
+  lend<T>(use: (written: Uint8Array) => T): T {
+    const slab = this.#slab
+    const written = slab.bytes.subarray(this.#start, this.#at)
+    this.#use(NO_SLAB, 0)
+    try {
+      return use(written)
+    } finally {
+      giveBack(slab)
+    }
+  }
+
   #use(slab: Slab, length: number): void {
     this.#slab = slab
     this.#bytes = slab.bytes

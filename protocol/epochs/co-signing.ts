@@ -98,7 +98,7 @@ function proposalMessage(feed: FeedSpec, view: number, base: number, tree: FeedT
   writer.bytes(feedKey(feed))
   for (const number of [view, base, tree.length]) writer.uint(number)
   writer.bytes(tree.hash())
-  return domainHash('atoll/propose/1', writer.finish())
+  return writer.lend(proposal => domainHash('atoll/propose/1', proposal))
 }
 
 function leadMessage(feed: FeedSpec, view: number): Uint8Array {
@@ -106,7 +106,7 @@ function leadMessage(feed: FeedSpec, view: number): Uint8Array {
   writer.array(2)
   writer.bytes(feedKey(feed))
   writer.uint(view)
-  return domainHash('atoll/lead/1', writer.finish())
+  return writer.lend(lead => domainHash('atoll/lead/1', lead))
 }
 
 const REQUESTS = ['propose', 'lead', 'settle', 'ask'] as const

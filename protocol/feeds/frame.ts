@@ -186,7 +186,7 @@ export function placeId(process: ProcessId, slot: Slot): MessageId {
   writer.array(2)
   writer.base64Url(process)
   writer.uint(slot)
-  return asMessageId(toBase64Url(domainHash('atoll/place/1', writer.finish())))
+  return asMessageId(toBase64Url(writer.lend(place => domainHash('atoll/place/1', place))))
 }
 
 function writeEnvelope(writer: CborWriter, envelope: Envelope): void {

@@ -69,7 +69,7 @@ export function childId(parent: ProcessId, slot: Slot, index: number): ProcessId
   writer.base64Url(parent)
   writer.uint(slot)
   writer.uint(index)
-  return asProcessId(toBase64Url(domainHash('atoll/spawn/1', writer.finish())))
+  return asProcessId(toBase64Url(writer.lend(place => domainHash('atoll/spawn/1', place))))
 }
 
 /** Makes a push from its parts; `bodyHash` is computed. */

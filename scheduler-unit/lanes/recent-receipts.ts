@@ -74,6 +74,8 @@ export class RecentReceipts {
     for (const id of oldest.ids) if (this.#links.get(id) === oldest) this.#links.delete(id)
     this.#bytes -= oldest.frame.bytes.length
     this.#oldest = oldest.next
+    // The engine looks for what grew old and died only now and then: until then it would keep all that came after it.
+    oldest.next = undefined
     if (this.#oldest === undefined) this.#newest = undefined
   }
 }

@@ -1,43 +1,58 @@
 import { blockHash, FeedTree, parentHash, type TreeNode } from '../../protocol/index.ts'
+import type { MemoryBlocks } from './memory-blocks.ts'
 
 /** The blocks of one feed, and of its tree what somebody asked for: each node is computed once. */
 export class MemoryFeed {
-  readonly #blocks: Uint8Array[] = []
+  readonly #blocks: MemoryBlocks
+  /** By which number each block is read. */
+  readonly #numbers: number[]
   /** By level from the leaves up: a node at place i of level k is over leaves [i 2^k, (i + 1) 2^k). */
   readonly #levels: (TreeNode | undefined)[][] = []
 
-  constructor(blocks: readonly Uint8Array[] = []) {
-    for (const block of blocks) this.#blocks.push(block)
+  constructor(blocks: MemoryBlocks, numbers: readonly number[] = []) {
+    this.#blocks = blocks
+    this.#numbers = [...numbers]
   }
 
-  get blocks(): readonly Uint8Array[] {
-    return this.#blocks
+  /** The same blocks; the two go on apart. */
+  copy(): MemoryFeed {
+    return new MemoryFeed(this.#blocks, this.#numbers)
   }
 
   get length(): number {
-    return this.#blocks.length
+    return this.#numbers.length
   }
 
-  /** Appends a block, which nobody changes afterwards; gives the length. */
-  push(block: Uint8Array): number {
-    return this.#blocks.push(block)
+  block(index: number): Uint8Array | undefined {
+    const number = this.#numbers[index]
+    return number === undefined ? undefined : this.#blocks.read(number)
+  }
+
+  /** Blocks [from, to), as far as there are any. */
+  slice(from = 0, to?: number): Uint8Array[] {
+    return this.#numbers.slice(from, to).map(number => this.#blocks.read(number))
+  }
+
+  /** Appends a block by its number; gives the length. */
+  push(number: number): number {
+    return this.#numbers.push(number)
   }
 
   /** Drops all blocks from `length` on. */
   cut(length: number): void {
-    this.#blocks.length = Math.min(length, this.#blocks.length)
+    this.#numbers.length = Math.min(length, this.#numbers.length)
     for (const [level, nodes] of this.#levels.entries()) nodes.length = Math.min(nodes.length, length >> level)
   }
 
   /** The tree of the first `length` blocks. */
-  tree(length: number = this.#blocks.length): FeedTree {
+  tree(length: number = this.length): FeedTree {
     const roots = []
     let from = 0
     for (let level = 31 - Math.clz32(length); level >= 0; level--) {
       const leaves = 2 ** level
       if ((length & leaves) === 0) continue
       const node = this.#node(level, from / leaves)
-      if (node === undefined) throw new RangeError(`expected at least ${length} blocks, got ${this.#blocks.length}`)
+      if (node === undefined) throw new RangeError(`expected at least ${length} blocks, got ${this.length}`)
       roots.push({ leaves, sizeBytes: node.size, hash: node.hash })
       from += leaves
     }
@@ -58,7 +73,7 @@ export class MemoryFeed {
 
   #make(level: number, place: number): TreeNode | undefined {
     if (level === 0) {
-      const block = this.#blocks[place]
+      const block = this.block(place)
       return block && { size: block.length, hash: blockHash(block) }
     }
     const [left, right] = [this.#node(level - 1, 2 * place), this.#node(level - 1, 2 * place + 1)]

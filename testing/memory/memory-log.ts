@@ -19,10 +19,12 @@ import {
 } from '../../protocol/index.ts'
 import { keyOf, nameOf } from './feed-names.ts'
 import { CommitGroup, founded } from './commit-group.ts'
+import { MemoryBlocks } from './memory-blocks.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { endOf, isMessages, leafOf, placesIn, prefixIn, sameBlocks, standingIds, subtreesIn } from './memory-proofs.ts'
+import { MemoryJournal } from './memory-journal.ts'
+import { endOf, leafOf, placesIn, prefixIn, sameBlocks, standingIds, subtreesIn } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -56,7 +58,8 @@ export class MemoryLog implements Log {
   readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
-  readonly #journal: NewBlock[] = []
+  readonly #blocks: MemoryBlocks
+  readonly #journal: MemoryJournal
   readonly #group = new CommitGroup(
     () => this.#turn(),
     blocks => this.#write(blocks),
@@ -74,6 +77,8 @@ export class MemoryLog implements Log {
     this.#pause = options.pause
     const before = caches ?? options.from
     if (before !== undefined) this.#seed = before.#seed
+    this.#blocks = before === undefined ? new MemoryBlocks() : before.#blocks
+    this.#journal = new MemoryJournal(this.#blocks)
     this.directory = new MemoryDirectory(caches?.directory, before?.directory.epochs)
     const wrote = (undo: () => void): void => this.#wrote(undo)
     this.store = new MemoryStore(caches === undefined ? { wrote } : { from: caches.store, wrote })
@@ -82,17 +87,19 @@ export class MemoryLog implements Log {
   /** An empty log, or what stands on the disk of another. */
   static open(options: MemoryLogOptions = {}): MemoryLog {
     const log = new MemoryLog(options)
-    for (const block of options.from === undefined ? [] : options.from.#journal) log.#add(block)
-    for (const [name, proof] of options.from === undefined ? [] : options.from.#proofs) log.#proofs.set(name, proof)
-    log.recovered = log.#journal.filter(isMessages)
+    const { from } = options
+    if (from === undefined) return log
+    for (const { block, bytes } of from.#journal.entries()) log.#add(block, bytes)
+    for (const [name, proof] of from.#proofs) log.#proofs.set(name, proof)
+    log.recovered = log.#journal.messages()
     return log
   }
 
   /** The same log once more, as it is now; the two go on apart. */
   copy(options: Pick<MemoryLogOptions, 'pause'> = {}): MemoryLog {
     const log = new MemoryLog(options, this)
-    for (const block of this.#journal) log.#add(block)
-    for (const [name, { blocks }] of this.#feeds) log.#feeds.set(name, new MemoryFeed(blocks))
+    for (const { block, bytes } of this.#journal.entries()) log.#add(block, bytes)
+    for (const [name, feed] of this.#feeds) log.#feeds.set(name, feed.copy())
     for (const [name, proof] of this.#proofs) log.#proofs.set(name, proof)
     for (const [name, failure] of this.#frozen) log.#frozen.set(name, failure)
     log.recovered = this.recovered
@@ -110,8 +117,8 @@ export class MemoryLog implements Log {
     const gone = Math.round(this.#unsynced.length * lost)
     for (const { undo } of this.#unsynced.splice(this.#unsynced.length - gone).reverse()) undo()
     const log = this.copy(options)
-    log.recovered = this.#journal.slice(kept).filter(isMessages)
-    await log.directory.refill(log.#journal.filter(isMessages))
+    log.recovered = this.#journal.messages(kept)
+    await log.directory.refill(log.#journal.messages())
     return log
   }
 
@@ -156,8 +163,8 @@ export class MemoryLog implements Log {
     if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
     for (const [nth, bytes] of blocks.entries()) {
-      const present = held.blocks[index + nth]
-      if (present === undefined) held.push(bytes)
+      const present = held.block(index + nth)
+      if (present === undefined) held.push(this.#blocks.keep(bytes))
       else if (!equalBytes(present, bytes))
         throw new Failure('feed-frozen', { process: feed.process, index: index + nth })
     }
@@ -171,13 +178,13 @@ export class MemoryLog implements Log {
   }
 
   async block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined> {
-    return this.#feedOf(feed).blocks[index]
+    return this.#feedOf(feed).block(index)
   }
 
   async *blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array> {
-    const held = this.#feedOf(feed).blocks
+    const held = this.#feedOf(feed)
     for (let index = from, end = Math.min(to ?? held.length, held.length); index < end; index++) {
-      const bytes = held[index]
+      const bytes = held.block(index)
       if (bytes !== undefined) yield bytes
     }
   }
@@ -196,7 +203,7 @@ export class MemoryLog implements Log {
     const { length } = held
     if (piece.from > length) return { status: 'gap', length }
     if (length < endOf(feed) && piece.head.length !== endOf(feed)) return { status: 'unproven', length }
-    const present = held.blocks.slice(piece.from, piece.from + piece.blocks.length)
+    const present = held.slice(piece.from, piece.from + piece.blocks.length)
     const isSame = sameBlocks(present, piece.blocks)
     if (isSame && present.length === piece.blocks.length) return { status: 'taken', length }
     const before = held.tree(piece.from).roots
@@ -205,10 +212,10 @@ export class MemoryLog implements Log {
     for (const [at, bytes] of piece.blocks.entries()) {
       if (piece.from + at < length) continue
       if (feed.kind === 'messages') this.#add({ feed, index: piece.from + at, bytes, ...placesIn(feed, bytes) })
-      else held.push(bytes)
+      else held.push(this.#blocks.keep(bytes))
     }
     this.#proofs.set(nameOf(feed), { head: piece.head, rest: piece.rest, length: held.length })
-    if (feed.kind === 'results') this.#tell(feed, held.blocks.slice(length))
+    if (feed.kind === 'results') this.#tell(feed, held.slice(length))
     return { status: 'taken', length: held.length }
   }
 
@@ -260,16 +267,16 @@ export class MemoryLog implements Log {
     const proof = this.#proofs.get(nameOf(feed))
     const ending = endOf(feed)
     if (length <= ending && held.length >= ending)
-      return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.blocks, length, ending) }
+      return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.slice(), length, ending) }
     if (proof !== undefined && length <= proof.length)
-      return { head: proof.head, rest: [...held.blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
+      return { head: proof.head, rest: [...held.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
     const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, held.tree(length)))
     return { head: { length, signature }, rest: [] }
   }
 
   async #conflict(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
-    const ours = this.#feedOf(feed).blocks
+    const ours = this.#feedOf(feed).slice()
     const same = ours.findIndex((block, at) => !equalBytes(block, piece.blocks[at - piece.from] ?? block))
     const both = same + 1
     const held = await this.prefix(feed, both)
@@ -297,10 +304,10 @@ export class MemoryLog implements Log {
     if (this.#unsynced.length > UNSYNCED_MAX) this.#unsynced.shift()
   }
 
-  #add(block: NewBlock): void {
-    this.#journal.push(block)
+  #add(block: NewBlock, bytes = this.#blocks.keep(block.bytes)): void {
+    this.#journal.add(block, bytes)
     const { feed, signature } = block
-    const length = this.#feedOf(feed).push(block.bytes)
+    const length = this.#feedOf(feed).push(bytes)
     if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
     let slot = block.firstSlot
     for (const id of standingIds(block, this.directory.epochs)) this.messages.add(feed.process, id, slot++)
@@ -316,7 +323,7 @@ export class MemoryLog implements Log {
   #feedOf(feed: FeedSpec): MemoryFeed {
     const name = nameOf(feed)
     let held = this.#feeds.get(name)
-    if (held === undefined) this.#feeds.set(name, (held = new MemoryFeed()))
+    if (held === undefined) this.#feeds.set(name, (held = new MemoryFeed(this.#blocks)))
     return held
   }
 }
