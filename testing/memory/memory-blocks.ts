@@ -10,9 +10,9 @@ const NUMBERS = 3
 export class MemoryBlocks {
   readonly #pieces: Uint8Array[] = []
   readonly #places: number[] = []
-  /** The piece that is being filled, and how far it is. */
+  /** The piece that is being filled, and how far it is; none at first. */
   #open = -1
-  #free = PIECE_BYTES
+  #free = PIECE_BYTES + 1
 
   /** Keeps a copy; gives the number by which it is read. */
   keep(block: Uint8Array): number {

@@ -27,9 +27,7 @@ import { MemoryJournal } from './memory-journal.ts'
 import { endOf, leafOf, placesIn, prefixIn, sameBlocks, standingIds, subtreesIn } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
-
-/** Writes beside the journal that a crash may take: later ones first. Older ones are on disk. */
-const UNSYNCED_MAX = 64
+import { UnsyncedWrites } from './unsynced-writes.ts'
 
 export interface MemoryLogOptions {
   /** Opened as after a crash of that log: what was committed is there, and all caches are gone. */
@@ -65,8 +63,7 @@ export class MemoryLog implements Log {
     blocks => this.#write(blocks),
   )
   readonly #pause: (() => Promise<void>) | undefined
-  /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
-  readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
+  readonly #unsynced = new UnsyncedWrites()
   #fault: Failure | undefined
   #closed = false
   /** Its machine is down: whoever waits for it waits for ever. */
@@ -113,9 +110,8 @@ export class MemoryLog implements Log {
   async crash(lost: number, options: Pick<MemoryLogOptions, 'pause'> = {}): Promise<MemoryLog> {
     this.#down = true
     // A piece of the journal is dropped once all that was written below it is on disk.
-    const kept = this.#unsynced[0]?.journalled ?? this.#journal.length
-    const gone = Math.round(this.#unsynced.length * lost)
-    for (const { undo } of this.#unsynced.splice(this.#unsynced.length - gone).reverse()) undo()
+    const kept = this.#unsynced.journalled ?? this.#journal.length
+    this.#unsynced.lose(lost)
     const log = this.copy(options)
     log.recovered = this.#journal.messages(kept)
     await log.directory.refill(log.#journal.messages())
@@ -220,7 +216,7 @@ export class MemoryLog implements Log {
   }
 
   async sync(): Promise<void> {
-    this.#unsynced.length = 0
+    this.#unsynced.sync()
   }
 
   async signed(feed: FeedSpec, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined> {
@@ -300,8 +296,7 @@ export class MemoryLog implements Log {
   }
 
   #wrote(undo: () => void): void {
-    this.#unsynced.push({ undo, journalled: this.#journal.length })
-    if (this.#unsynced.length > UNSYNCED_MAX) this.#unsynced.shift()
+    this.#unsynced.add(undo, this.#journal.length)
   }
 
   #add(block: NewBlock, bytes = this.#blocks.keep(block.bytes)): void {
