@@ -24,7 +24,7 @@ import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { MemoryJournal } from './memory-journal.ts'
-import { endOf, leafOf, placesIn, prefixIn, sameBlocks, standingIds, subtreesIn } from './memory-proofs.ts'
+import { endOf, type GivenHead, givenHead, placesIn, prefixIn, sameBlocks, standingIds } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 import { UnsyncedWrites } from './unsynced-writes.ts'
@@ -53,7 +53,7 @@ export class MemoryLog implements Log {
   held = 0
   readonly #feeds = new Map<string, MemoryFeed>()
   /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
-  readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
+  readonly #proofs = new Map<string, GivenHead>()
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #blocks: MemoryBlocks
@@ -84,10 +84,7 @@ export class MemoryLog implements Log {
   /** An empty log, or what stands on the disk of another. */
   static open(options: MemoryLogOptions = {}): MemoryLog {
     const log = new MemoryLog(options)
-    const { from } = options
-    if (from === undefined) return log
-    for (const { block, bytes } of from.#journal.entries()) log.#add(block, bytes)
-    for (const [name, proof] of from.#proofs) log.#proofs.set(name, proof)
+    if (options.from !== undefined) log.#takeOver(options.from)
     log.recovered = log.#journal.messages()
     return log
   }
@@ -95,12 +92,17 @@ export class MemoryLog implements Log {
   /** The same log once more, as it is now; the two go on apart. */
   copy(options: Pick<MemoryLogOptions, 'pause'> = {}): MemoryLog {
     const log = new MemoryLog(options, this)
-    for (const { block, bytes } of this.#journal.entries()) log.#add(block, bytes)
+    log.#takeOver(this)
     for (const [name, feed] of this.#feeds) log.#feeds.set(name, feed.copy())
-    for (const [name, proof] of this.#proofs) log.#proofs.set(name, proof)
     for (const [name, failure] of this.#frozen) log.#frozen.set(name, failure)
     log.recovered = this.recovered
     return log
+  }
+
+  /** What was committed, and its proofs. */
+  #takeOver(from: MemoryLog): void {
+    for (const { block, bytes } of from.#journal.entries()) this.#add(block, bytes)
+    for (const [name, proof] of from.#proofs) this.#proofs.set(name, proof)
   }
 
   /**
@@ -260,12 +262,8 @@ export class MemoryLog implements Log {
   /** A head that covers the first `length` blocks, and what else it covers. Of its own feeds it took over the prologue alone. */
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const held = this.#feedOf(feed)
-    const proof = this.#proofs.get(nameOf(feed))
-    const ending = endOf(feed)
-    if (length <= ending && held.length >= ending)
-      return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.slice(), length, ending) }
-    if (proof !== undefined && length <= proof.length)
-      return { head: proof.head, rest: [...held.slice(length, proof.length).map(leafOf), ...proof.rest] }
+    const given = givenHead(feed, held, length, this.#proofs.get(nameOf(feed)))
+    if (given !== undefined) return given
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
     const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, held.tree(length)))
     return { head: { length, signature }, rest: [] }

@@ -12,6 +12,7 @@ import {
   type SignedBlocks,
   type SignedPrefix,
 } from '../../protocol/index.ts'
+import type { MemoryFeed } from './memory-feed.ts'
 
 /** The tree of all these blocks. */
 function treeOf(blocks: readonly Uint8Array[]): FeedTree {
@@ -21,14 +22,14 @@ function treeOf(blocks: readonly Uint8Array[]): FeedTree {
 }
 
 /** A block as a subtree of its own. */
-export function leafOf(block: Uint8Array): FeedSubtree {
+function leafOf(block: Uint8Array): FeedSubtree {
   const [leaf] = treeOf([block]).roots
   if (leaf === undefined) throw new TypeError('a tree of one block has a root')
   return leaf
 }
 
 /** The whole subtrees that cover blocks [from, to). */
-export function subtreesIn(blocks: readonly Uint8Array[], from: number, to: number): FeedSubtree[] {
+function subtreesIn(blocks: readonly Uint8Array[], from: number, to: number): FeedSubtree[] {
   let at = from
   return feedPlaces(from, to).map(({ leaves }) => {
     const [root] = treeOf(blocks.slice(at, at + leaves)).roots
@@ -70,6 +71,23 @@ export function prefixIn(
 ): SignedPrefix {
   const { roots } = treeOf([...ours.slice(0, from), ...blocks.slice(0, length - from)])
   return { length, roots, head, rest: [...blocks.slice(length - from).map(leafOf), ...rest] }
+}
+
+/** A head that somebody else signed, what else it covers, and how many blocks came before that. */
+export type GivenHead = Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }
+
+/** A head over the first `length` blocks that needs no signature of this node: that of their prologue, or one that was given. */
+export function givenHead(
+  feed: FeedSpec,
+  held: Pick<MemoryFeed, 'length' | 'slice'>,
+  length: number,
+  given: GivenHead | undefined,
+): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
+  const ending = endOf(feed)
+  if (length <= ending && held.length >= ending)
+    return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.slice(), length, ending) }
+  if (given === undefined || length > given.length) return undefined
+  return { head: given.head, rest: [...held.slice(length, given.length).map(leafOf), ...given.rest] }
 }
 
 /** Where the prologue of a feed ends. */
