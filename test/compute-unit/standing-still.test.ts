@@ -12,9 +12,7 @@ const open = (): Promise<ComputeHarness> =>
 const FORMAT = [{ name: 'Module-Format', value: 'breaking' }]
 
 describe.each(['bug', 'fault', 'exit'])('a guest that breaks its host by a %s', word => {
-  it('stands still by itself, says why, and takes no other process along', {
-    timeout: 120_000,
-  }, async () => {
+  it('stands still by itself, says why, and takes no other process along', async () => {
     await using harness = await open()
     const module = await harness.addModule(Uint8Array.of(1), FORMAT)
     const [culprit, neighbour] = [
@@ -35,14 +33,14 @@ describe.each(['bug', 'fault', 'exit'])('a guest that breaks its host by a %s', 
     expect(fromUtf8((await harness.ask(neighbour, {}, 'second')).output)).toBe('second')
     const [home] = harness.unit.hostPids
     if (word === 'bug') expect(home).toBe(before)
-    // It is tried again, elsewhere.
+    // It is tried again, elsewhere, after up to a minute.
     const tried = harness.troubles.length
-    await expect.poll(() => harness.troubles.length, { timeout: 60_000 }).toBeGreaterThan(tried)
+    await expect.poll(() => harness.troubles.length, { timeout: 180_000 }).toBeGreaterThan(tried)
     expect(fromUtf8((await harness.ask(neighbour, {}, 'third')).output)).toBe('third')
     expect(harness.unit.hostPids[0]).toBe(home)
   })
 
-  it('by a query, is told so, and answers the next', { timeout: 120_000 }, async () => {
+  it('by a query, is told so, and answers the next', async () => {
     await using harness = await open()
     const process = await harness.spawn(await harness.addModule(Uint8Array.of(1), FORMAT))
     const message = (data: string) => ({
