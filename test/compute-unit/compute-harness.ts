@@ -31,6 +31,8 @@ import { messageItem, moduleItem, seedOf, spawnItem } from '../fakes/signed-item
 /** The scheduler of all feeds here: a key, so that a test can put anything into a feed. */
 const SCHEDULER = keyOf(1)
 const UNIT = 2
+/** A host that has to start anew takes longer than a client would wait, on a busy machine. */
+const RESULT = { timeoutMs: 240_000 }
 
 type Tags = Readonly<Record<string, string>>
 
@@ -139,7 +141,7 @@ export class ComputeHarness implements AsyncDisposable {
       this.unit.accept(description, { index, bytes })
       slots = firstSlot + assignments.length
     }
-    if (slots > 0) await this.unit.result(process, slots - 1)
+    if (slots > 0) await this.unit.result(process, slots - 1, RESULT)
   }
 
   #writing: Promise<unknown> = Promise.resolve()
@@ -155,7 +157,7 @@ export class ComputeHarness implements AsyncDisposable {
 
   /** Puts an envelope into the feed and waits for its result. */
   async put(process: ProcessId, envelope: Envelope, timestampMs?: number): Promise<Result> {
-    return this.unit.result(process, await this.write(process, [envelope], timestampMs))
+    return this.unit.result(process, await this.write(process, [envelope], timestampMs), RESULT)
   }
 
   /** What this unit certified, frame by frame. */

@@ -31,6 +31,8 @@ interface TestNodeOptions extends EffectOptions {
 
 type Tags = Readonly<Record<string, string>>
 
+/** A host that has to start anew takes longer than a client would wait, on a busy machine. */
+const RESULT = { timeoutMs: 240_000 }
 const SILENT = {
   debug: () => undefined,
   info: () => undefined,
@@ -106,7 +108,7 @@ export class TestNode implements AsyncDisposable {
   }
 
   result({ process, slot }: Pick<Receipt, 'process' | 'slot'>): Promise<Result> {
-    return this.node.computer.result(process, slot)
+    return this.node.computer.result(process, slot, RESULT)
   }
 
   /** Sends and waits for the result. */
