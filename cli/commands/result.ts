@@ -2,9 +2,9 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../words/find-named.ts'
 import { Failure, isId } from '../../protocol/index.ts'
 import { whileWaiting } from '../showing/progress.ts'
-import { safeBlock, safeText } from '../showing/show-bytes.ts'
+import { safeBlock } from '../showing/show-bytes.ts'
 import { showOutput } from '../showing/show-output.ts'
-import { endOf, withText } from '../showing/show-sent.ts'
+import { endOf, sayLog, withText } from '../showing/show-sent.ts'
 import { verifiedResult } from '../verified-result.ts'
 
 /** `atoll result`: prints the output of a slot. */
@@ -29,7 +29,7 @@ export async function result(context: CommandContext): Promise<CommandEnd> {
     ]
     terminal.err(`${mark} ${facts.join(' · ')}\n`)
     if (found.error !== undefined) terminal.err(`  ${safeBlock(`${found.error.code}: ${found.error.message}`)}\n`)
-    if (found.log !== '') terminal.err(`${safeText(found.log).trimEnd()}\n`)
+    sayLog(terminal, found)
   }
   return endOf(found)
 }

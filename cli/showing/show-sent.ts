@@ -5,7 +5,7 @@ import { showDuration } from '../words/duration.ts'
 import { EXIT } from '../exit-code.ts'
 import { whileWaiting } from './progress.ts'
 import { showTrace } from './show-trace.ts'
-import { safeBlock, textOf } from './show-bytes.ts'
+import { safeBlock, safeText, textOf } from './show-bytes.ts'
 import { widthOf } from './table.ts'
 import type { Terminal } from '../terminal.ts'
 import { showOutput } from './show-output.ts'
@@ -83,8 +83,14 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
   const facts = [`slot ${result.slot}`, status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
   terminal.err(sentLine(terminal, mark, facts, id))
-  if (result.error !== undefined)
-    terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
+  if (result.error === undefined) return
+  terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
+  sayLog(terminal, result)
+}
+
+/** What a slot wrote while it ran: of a program that failed, often the only word of where. */
+export function sayLog(terminal: Terminal, { log }: ResultView): void {
+  if (log !== '') terminal.err(`${safeText(log).trimEnd()}\n`)
 }
 
 /** What came of a message, and its id if one is given: on a line of its own where both do not fit into one. */

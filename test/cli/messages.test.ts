@@ -68,6 +68,20 @@ describe('messages', () => {
     expect(stderr).toContain('abort: Unknown Action')
   })
 
+  test('that fail are told with what was logged: of a program it may be the only word of where', async () => {
+    const source = [
+      "import { contract, message } from 'atoll/contract'",
+      "const Logs = contract({ name: 'logs', version: '1.0.0', messages: { fail: message(), pass: message() } })",
+      "const on = { fail(ctx) { ctx.log('at the third step'); throw new Error('no') }, pass(ctx) { ctx.log('quiet') } }",
+      'export default Logs.implement({ on })',
+    ]
+    await writeFile(join(folder.path, 'logs.process.ts'), source.join('\n'))
+    await one('spawn', 'logs.process.ts', '--name', 'logs')
+    const { code, stderr } = await atoll('send', 'logs', 'fail')
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/\n {2}threw: no .*\nat the third step\n$/)])
+    expect((await atoll('send', 'logs', 'pass')).stderr).not.toContain('quiet')
+  })
+
   test('of one word that a process did not understand may have been meant as an action: that is said', async () => {
     const { code, stderr } = await atoll('send', 'hits', 'Add')
     expect(code).toBe(1)
