@@ -25,8 +25,7 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
   }
   const all: Done[] = []
   for (const step of steps) {
-    const title = `bringing ${step.built.name} to the node`
-    const done = await whileWaiting(title, terminal, carryOut(client, step, { signer, pending, limits }))
+    const done = await carryOut(client, step, { signer, pending, limits, terminal })
     all.push(done)
     if (output.format === 'text')
       terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n${otherwise(done)}`)

@@ -99,7 +99,7 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
     const steps = await whileWaiting('building', terminal, planProject(client, project, signer, limits))
     watch.look([...filesOf(project), ...steps.flatMap(({ built }) => built.inputs)])
     for (const step of steps) {
-      const done = await carryOut(client, step, { signer, pending: 'reject', limits })
+      const done = await carryOut(client, step, { signer, pending: 'reject', limits, terminal })
       live.follow(done.name, done.process)
       const took = showDuration(performance.now() - started)
       if (output.format !== 'text')

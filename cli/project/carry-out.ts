@@ -8,7 +8,9 @@ import {
 } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import { withNextStep } from '../showing/next-step.ts'
+import { whileWaiting } from '../showing/progress.ts'
 import { stepAfterRefusal, stepAfterTry } from '../showing/refused-upgrade.ts'
+import type { Terminal } from '../terminal.ts'
 import type { Step } from './plan.ts'
 
 /** What became of a step. */
@@ -25,6 +27,8 @@ export interface CarryOutOptions {
   readonly signer: Signer
   readonly pending: PendingRule
   readonly limits: CallOptions
+  /** Where is told that it takes a while. */
+  readonly terminal: Terminal
 }
 
 /** Messages that both modules are given before an upgrade, to compare. */
@@ -35,6 +39,10 @@ const REPLAY = 20
  * nothing. @throws {Failure} `module-refused`, `process-error` with what the process, or the try, ended with
  */
 export async function carryOut(client: Client, step: Step, options: CarryOutOptions): Promise<Done> {
+  return whileWaiting(`bringing ${step.built.name} to the node`, options.terminal, carry(client, step, options))
+}
+
+async function carry(client: Client, step: Step, options: CarryOutOptions): Promise<Done> {
   const { built, module, item, children, process, action } = step
   const { signer, limits } = options
   const done = { name: built.name, action, module }
