@@ -40,7 +40,7 @@ import { loadModules, modulesOf } from './kept/named-modules.ts'
 import { OwnWord } from './following/own-word.ts'
 import { PastStates } from './queries/past-states.ts'
 import { QueryLanes } from './queries/query-lanes.ts'
-import { type ProvenFrame, RecentFrames } from './kept/recent-frames.ts'
+import type { ProvenFrame } from './kept/recent-frames.ts'
 import { ResultReader } from './kept/result-reader.ts'
 import { ResultStore } from './kept/result-store.ts'
 import { StateReader } from './queries/state-reader.ts'
@@ -66,7 +66,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #states: StateReader
   readonly #senders: VerdictParts
   readonly #word: OwnWord
-  readonly #recent = new RecentFrames()
   readonly #growth = new GrowthWatch()
   #closed = false
 
@@ -98,7 +97,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     })
     this.#results = new ResultReader({
       ...parts,
-      recent: this.#recent,
       stored: this.#stored,
       followerOf: process => this.#followers.of(process),
       sign: certificateBytes => this.sign(certificateBytes),
@@ -315,7 +313,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   #evaluated(frame: EvaluatedFrame): void {
     const { index, certificateBytes, results, outcome, process } = frame
-    this.#recent.remember(process.id, { index, certificateBytes, results, count: outcome.count })
+    this.#results.remember(process.id, { index, certificateBytes, results, count: outcome.count })
     this.#parts.evaluated(frame, frame.sending ?? this.#word.sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()

@@ -37,6 +37,10 @@ export interface SchedulerUnitParts
   readonly signerRatePerSecond?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly lanesMax?: number | undefined
+  /** Receipts that stay at hand. */
+  readonly recentReceiptsMax?: number | undefined
+  /** Commits of one process that may be under way at the same time. */
+  readonly flightsMax?: number | undefined
   /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
   readonly together?: Together | undefined
 }

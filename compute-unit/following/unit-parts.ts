@@ -34,6 +34,8 @@ export interface ComputeUnitParts {
   readonly residentMaxBytes?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly followersMax?: number | undefined
+  /** Certified frames of one process that stay at hand. */
+  readonly recentFramesMax?: number | undefined
   /** A frame was evaluated; the results in `sending` ask for something to be sent. */
   evaluated(frame: EvaluatedFrame, sending: readonly Sending[]): void
   /**

@@ -20,7 +20,13 @@ const FRAME_OVERHEAD_BYTES = 1000
 /** The last certified frames: what was just evaluated is likely to be read, pushed and proved at once. */
 export class RecentFrames {
   readonly #frames = new Map<ProcessId, ProvenFrame[]>()
+  readonly #ofOneMax: number
   #bytes = 0
+
+  /** Keeps so many frames of one process; half of them are forgotten at once. */
+  constructor(ofOneMax = FRAMES_OF_ONE_MAX) {
+    this.#ofOneMax = ofOneMax
+  }
 
   remember(process: ProcessId, frame: ProvenFrame): void {
     const frames = this.#frames.get(process) ?? []
@@ -29,7 +35,7 @@ export class RecentFrames {
     this.#frames.set(process, frames)
     frames.push(frame)
     this.#bytes += sizeOf(frame)
-    if (frames.length > FRAMES_OF_ONE_MAX) this.#drop(frames, FRAMES_OF_ONE_MAX / 2)
+    if (frames.length > this.#ofOneMax) this.#drop(frames, Math.ceil(this.#ofOneMax / 2))
     while (this.#bytes > BYTES_MAX) {
       const [oldest] = this.#frames
       if (oldest === undefined) return

@@ -31,7 +31,8 @@ export interface ResultReaderParts {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
-  readonly recent: RecentFrames
+  /** See `ComputeUnitParts`. */
+  readonly recentFramesMax?: number | undefined
   readonly stored: ResultStore
   /** Who follows a process. @throws {Failure} `unknown-process` */
   followerOf(process: ProcessId): Promise<Follower>
@@ -45,6 +46,8 @@ const RESULT_WAIT_MS = 30_000
 /** What processes gave, and its proof: from memory, from the store, or evaluated once more. */
 export class ResultReader {
   readonly #parts: ResultReaderParts
+  /** Frames that were evaluated lately. */
+  readonly #recent: RecentFrames
   /** Frames that were looked up: what one push is proven by proves the next ones too. */
   readonly #lookedUp = new RecentFrames()
   /** Of one process one after the other: the next is often in the same frame, or right behind it. */
@@ -52,6 +55,12 @@ export class ResultReader {
 
   constructor(parts: ResultReaderParts) {
     this.#parts = parts
+    this.#recent = new RecentFrames(parts.recentFramesMax)
+  }
+
+  /** A frame was just evaluated. */
+  remember(process: ProcessId, frame: ProvenFrame): void {
+    this.#recent.remember(process, frame)
   }
 
   /** The encoded result of a slot, which is waited for. @throws {Failure} `unknown-slot`, `timeout` */
@@ -113,7 +122,7 @@ export class ResultReader {
   }
 
   #known(process: ProcessId, slot: Slot): ProvenFrame | undefined {
-    return this.#parts.recent.find(process, slot) ?? this.#lookedUp.find(process, slot)
+    return this.#recent.find(process, slot) ?? this.#lookedUp.find(process, slot)
   }
 
   async #lookUp(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
@@ -133,7 +142,7 @@ export class ResultReader {
 
   /** Frames of a process are at hand no more: nobody asks for it, or they are of an epoch that is over. */
   forget(process: ProcessId): void {
-    this.#parts.recent.forget(process)
+    this.#recent.forget(process)
     this.#lookedUp.forget(process)
   }
 

@@ -1,5 +1,11 @@
 import type { AgreedComputer, UnitService } from '../../agreement/index.ts'
-import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../../compute-unit/index.ts'
+import {
+  childProcessHosts,
+  ComputeUnit,
+  type ComputeUnitParts,
+  type EvaluatedFrame,
+  type OpenHost,
+} from '../../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../../messenger-unit/index.ts'
 import { runtimeFor } from '../../processes/index.ts'
 import {
@@ -18,7 +24,7 @@ import {
   type ProcessId,
   type Scheduler,
 } from '../../protocol/index.ts'
-import { type CommittedFrame, SchedulerUnit } from '../../scheduler-unit/index.ts'
+import { type CommittedFrame, SchedulerUnit, type SchedulerUnitParts } from '../../scheduler-unit/index.ts'
 import { FeedPull } from '../following/feed-pull.ts'
 import { knowEmptyCanister, withCanisterEffects } from '../learning/find-canister.ts'
 import type { Handovers } from '../handovers/handovers.ts'
@@ -48,6 +54,9 @@ export interface UnitsParts {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** How much the units hold at a time: see `ComputeUnitParts` and `SchedulerUnitParts`. */
+  readonly bounds?: Pick<ComputeUnitParts, 'recentFramesMax'> &
+    Pick<SchedulerUnitParts, 'recentReceiptsMax' | 'flightsMax'>
   /** Part of the frames evaluated elsewhere that are looked at here, from 0 to 1; none, if not given. */
   readonly spotChecks?: number | undefined
   readonly wasmer?: boolean | undefined
@@ -189,6 +198,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
   const { keys, metrics, observer } = parts
   return ComputeUnit.open({
     ...parts,
+    ...parts.bounds,
     key: keys.key,
     seed: keys.seed,
     notary: parts.notaries?.evaluation,
@@ -214,6 +224,7 @@ const NOBODY = asKeyId('')
 function openScheduler(parts: UnitsParts, wiring: Wiring, computer: ComputeUnit): Promise<SchedulerUnit> {
   const { keys, log, clock, metrics, observer, peers } = parts
   return SchedulerUnit.open({
+    ...parts.bounds,
     key: keys.key,
     log,
     clock,

@@ -54,7 +54,12 @@ export class Flight implements UnderWay {
  */
 export class Flights {
   readonly #flights: Flight[] = []
+  readonly #max: number
   #bytes = 0
+
+  constructor(max = FLIGHTS_MAX) {
+    this.#max = max
+  }
 
   get isEmpty(): boolean {
     return this.#flights.length === 0
@@ -66,7 +71,7 @@ export class Flights {
 
   /** Whether one more may follow before these are durable. */
   get mayBeFollowed(): boolean {
-    if (this.#flights.length >= FLIGHTS_MAX || this.#bytes >= FLIGHT_BYTES_MAX) return false
+    if (this.#flights.length >= this.#max || this.#bytes >= FLIGHT_BYTES_MAX) return false
     return this.#flights.every(({ isEvaluated, commitment }) => isEvaluated && commitment.isInLine)
   }
 

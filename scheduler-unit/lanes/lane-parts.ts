@@ -10,6 +10,8 @@ export interface LaneParts {
   readonly ahead: Ahead
   readonly log: Log
   readonly process: ProcessDescription
+  /** Commits that may be under way at the same time. */
+  readonly flightsMax?: number | undefined
   now(): number
   /** Checked whenever something is about to wait for its slot. @throws {Failure} `moved` if nothing more is taken */
   expectFree?(): void

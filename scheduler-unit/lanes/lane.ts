@@ -40,7 +40,7 @@ export class Lane {
   /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Pending>()
   readonly #queue = new Queue()
-  readonly #flights = new Flights()
+  readonly #flights: Flights
   /** Whether the next commit begins in this turn of the loop. */
   #isCutting = false
   /** Blocks of the feed, those under way among them, and which of them are durable. */
@@ -57,6 +57,7 @@ export class Lane {
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
+    this.#flights = new Flights(parts.flightsMax)
     this.feed = messagesFeed(parts.process)
     this.senders = new Senders(parts.process.id, parts.log.store, parts.process.epoch)
     this.#blocks = place.blocks
@@ -73,8 +74,7 @@ export class Lane {
     if (last === undefined) return new Lane(parts, { blocks: 0, nextSlot: 0, lastMs: 0 })
     const frame = decodeFrame(last)
     const nextSlot = frame.firstSlot + frame.assignments.length
-    const lastMs = frame.assignments.at(-1)?.timestampMs ?? 0
-    const lane = new Lane(parts, { blocks, nextSlot, lastMs })
+    const lane = new Lane(parts, { blocks, nextSlot, lastMs: frame.assignments.at(-1)?.timestampMs ?? 0 })
     await lane.senders.repair(parts.log, feed, blocks)
     return lane
   }

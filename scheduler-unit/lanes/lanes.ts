@@ -27,6 +27,10 @@ export interface LanesParts extends Pick<LaneParts, 'committing' | 'committed'> 
   expectFree?(process: ProcessId): void
   /** Lanes held; idle ones above it are forgotten. */
   readonly lanesMax?: number | undefined
+  /** Receipts that stay at hand. */
+  readonly recentReceiptsMax?: number | undefined
+  /** Commits of one process that may be under way at the same time. */
+  readonly flightsMax?: number | undefined
 }
 
 /** Pause between looks for lanes to forget, while too many are busy. */
@@ -39,7 +43,7 @@ export class Lanes implements AsyncDisposable {
   readonly #lanes = new Map<ProcessId, Promise<Lane>>()
   /** Those of `#lanes` that are open. */
   readonly #open = new Map<ProcessId, Lane>()
-  readonly #recent = new RecentReceipts()
+  readonly #recent: RecentReceipts
   readonly #ahead = new Ahead()
   readonly #max: number
   readonly #stop = new AbortController()
@@ -48,6 +52,7 @@ export class Lanes implements AsyncDisposable {
   constructor(parts: LanesParts) {
     this.#parts = parts
     this.#max = parts.lanesMax ?? LANES_MAX
+    this.#recent = new RecentReceipts(parts.recentReceiptsMax)
   }
 
   get size(): number {
@@ -107,7 +112,7 @@ export class Lanes implements AsyncDisposable {
   }
 
   async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    const { log, clock, key, committing, committed } = this.#parts
+    const { log, clock, key, committing, committed, flightsMax } = this.#parts
     const description = (await log.directory.process(process)) ?? spawned
     if (description === undefined) throw new Failure('unknown-process', { process })
     const commit = await this.#parts.commitOf?.(description)
@@ -121,6 +126,7 @@ export class Lanes implements AsyncDisposable {
       recent: this.#recent,
       ahead: this.#ahead,
       process: description,
+      flightsMax,
       now,
       expectFree,
       commit,

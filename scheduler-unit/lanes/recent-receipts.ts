@@ -34,7 +34,12 @@ export class RecentReceipts {
   readonly #links = new Map<MessageId, Link>()
   #oldest: Link | undefined
   #newest: Link | undefined
+  readonly #max: number
   #bytes = 0
+
+  constructor(max = RECENT_RECEIPTS_MAX) {
+    this.#max = max
+  }
 
   get(process: ProcessId, id: MessageId): Seated | undefined {
     const link = this.#links.get(id)
@@ -59,7 +64,7 @@ export class RecentReceipts {
     else this.#newest.next = link
     this.#newest = link
     this.#bytes += frame.bytes.length
-    while (this.#links.size > RECENT_RECEIPTS_MAX || this.#bytes > RECENT_RECEIPTS_MAX_BYTES) {
+    while (this.#links.size > this.#max || this.#bytes > RECENT_RECEIPTS_MAX_BYTES) {
       if (this.#oldest === undefined) return
       this.#forget(this.#oldest)
     }

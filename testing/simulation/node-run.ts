@@ -52,6 +52,12 @@ export interface NodeRunParts {
   nameOf(key: KeyId): string | undefined
 }
 
+/**
+ * All that is committed is in memory here, and processes run on while the time of the disk stands still: what more is held at hand, or is under way,
+ * lives just long enough to cost the engine most.
+ */
+const BOUNDS = { recentFramesMax: 16, recentReceiptsMax: 256, flightsMax: 4 }
+
 const SILENT = {
   debug: () => undefined,
   info: () => undefined,
@@ -128,6 +134,7 @@ export class NodeRun implements Station {
         logger: SILENT,
         metrics: UNCOUNTED,
         hosts: 1,
+        bounds: BOUNDS,
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
         peers: moves.peers,
         random: () => random.number(),
