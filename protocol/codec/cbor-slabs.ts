@@ -12,7 +12,7 @@ export interface Slab {
 }
 
 /** A piece that is kept keeps no more than this. */
-let slabBytes = 4096
+const SLAB_BYTES = 4096
 /** What is longer is given as a copy of its own. */
 const PIECE_MAX_BYTES = 1024
 const SLABS_KEPT_MAX = 8
@@ -25,11 +25,6 @@ const large: Slab[] = []
 
 export const NO_SLAB = newSlab(0, false)
 
-/** Slabs of that size from now on: for a program that keeps nearly all that it writes, as one with a log in memory does. */
-export function useSlabsOf(sizeBytes: number): void {
-  slabBytes = sizeBytes
-}
-
 function newSlab(size: number, isShared: boolean): Slab {
   const bytes = new Uint8Array(size)
   return { bytes, view: new DataView(bytes.buffer), isShared, free: 0 }
@@ -37,7 +32,7 @@ function newSlab(size: number, isShared: boolean): Slab {
 
 /** A slab with room for so many bytes behind what was given of it. */
 export function takeSlab(sizeBytes: number): Slab {
-  if (sizeBytes <= PIECE_MAX_BYTES) return slabs.pop() ?? newSlab(slabBytes, true)
+  if (sizeBytes <= PIECE_MAX_BYTES) return slabs.pop() ?? newSlab(SLAB_BYTES, true)
   const kept = large.pop()
   if (kept !== undefined && kept.bytes.length >= sizeBytes) return kept
   return newSlab(Math.max(LARGE_MIN_BYTES, sizeBytes), false)

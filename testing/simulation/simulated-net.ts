@@ -6,7 +6,6 @@ import {
   sha256,
   toUtf8,
   type TraceView,
-  useSlabsOf,
 } from '../../protocol/index.ts'
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../../contract/index.ts'
 import { allocateYoung } from '../../startup/index.ts'
@@ -35,8 +34,6 @@ import type {
 
 const CRYPTO = checkingOnce()
 const SETTLED_MAX_MS = 3_600_000
-/** Nearly all that is written here is kept as long as the network is: small slabs would only be many. */
-const SLAB_BYTES = 65_536
 
 /** A network of nodes in this program, in virtual time. What it is made of: sim-world.ts. */
 export class SimulatedNet implements TestNet {
@@ -66,7 +63,6 @@ export class SimulatedNet implements TestNet {
 
   static async open(parts: SimWorldParts, modules = new ModuleShelf()): Promise<SimulatedNet> {
     installCrypto(CRYPTO)
-    useSlabsOf(SLAB_BYTES)
     allocateYoung()
     const net = new SimulatedNet(parts, modules)
     await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
