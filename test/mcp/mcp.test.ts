@@ -45,16 +45,23 @@ async function world(): Promise<World> {
   return { url: gateway.url, client, units, id }
 }
 
-async function overHttp({ client }: World, allowWrite: boolean, processes: readonly string[] = []): Promise<McpClient> {
-  const server = await McpHttpServer.open({
-    client,
-    version: '0.0.0',
+type HttpParts = Parameters<typeof McpHttpServer.open>[0]
+
+/** A server that may write, on a free port, if nothing else is said. */
+function openServer(given: Pick<HttpParts, 'client'> & Partial<HttpParts>): Promise<McpHttpServer> {
+  const common = {
+    version: '0',
     command: 'npm run -s atoll --',
-    allowWrite,
-    processes,
+    allowWrite: true,
+    processes: [],
     port: 0,
     token: TOKEN,
-  })
+  }
+  return McpHttpServer.open({ ...common, ...given })
+}
+
+async function overHttp({ client }: World, allowWrite: boolean, processes: readonly string[] = []): Promise<McpClient> {
+  const server = await openServer({ client, allowWrite, processes })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const mcp = new McpClient({ name: 'test', version: '1' })
   onTestFinished(() => mcp.close())
@@ -206,15 +213,7 @@ async function statusOf({ url }: McpHttpServer, method: string, path: string, ho
 describe('MCP over HTTP', () => {
   test('answers nobody without the token, from elsewhere, or on another path', async () => {
     const { client } = await world()
-    await using server = await McpHttpServer.open({
-      client,
-      version: '0',
-      command: 'npm run -s atoll --',
-      allowWrite: true,
-      processes: [],
-      port: 0,
-      token: TOKEN,
-    })
+    await using server = await openServer({ client })
     const ask = async (headers: Record<string, string>, url = server.url): Promise<number> =>
       (await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', ...headers } }))
         .status
@@ -223,17 +222,9 @@ describe('MCP over HTTP', () => {
     expect(await ask({ authorization: `Bearer ${TOKEN}`, origin: 'https://evil.example' })).toBe(403)
     expect(await ask({ authorization: `Bearer ${TOKEN}` }, server.url.replace('/mcp', '/other'))).toBe(404)
     expect(await ask({ authorization: `Bearer ${TOKEN}` })).toBe(400)
-    await expect(
-      McpHttpServer.open({
-        client,
-        version: '0',
-        command: 'npm run -s atoll --',
-        allowWrite: true,
-        processes: [],
-        port: Number(new URL(server.url).port),
-        token: TOKEN,
-      }),
-    ).rejects.toMatchObject({ code: 'port-in-use' })
+    await expect(openServer({ client, port: Number(new URL(server.url).port) })).rejects.toMatchObject({
+      code: 'port-in-use',
+    })
     for (const [method, path, host, status] of [
       ['GET', '//', '127.0.0.1', 404],
       ['TRACE', '/mcp', '127.0.0.1', 400],
@@ -245,15 +236,7 @@ describe('MCP over HTTP', () => {
 
   test('is not kept from those with the token by others who open sockets and say nothing, nor those by them', async () => {
     const { client } = await world()
-    await using server = await McpHttpServer.open({
-      client,
-      version: '0',
-      command: 'npm run -s atoll --',
-      allowWrite: true,
-      processes: [],
-      port: 0,
-      token: TOKEN,
-    })
+    await using server = await openServer({ client })
     const { hostname, port } = new URL(server.url)
     const open = async (): Promise<Socket> => {
       const socket = createConnection(Number(port), hostname).on('error', () => undefined)
@@ -289,16 +272,7 @@ describe('MCP over HTTP', () => {
 
   test('has room for newcomers while others do not read what they asked for', async () => {
     const { client } = await world()
-    await using server = await McpHttpServer.open({
-      client,
-      version: '0',
-      command: 'npm run -s atoll --',
-      allowWrite: true,
-      processes: [],
-      port: 0,
-      token: TOKEN,
-      connectionsMax: 1,
-    })
+    await using server = await openServer({ client, connectionsMax: 1 })
     const { hostname, port } = new URL(server.url)
     // It is answered with its own id, and three such answers fit no buffer of the system.
     const body = JSON.stringify({ jsonrpc: '2.0', id: 'i'.repeat(4_000_000), method: 'tools/list' })
@@ -335,15 +309,7 @@ describe('MCP over HTTP', () => {
 
 test('programs without MCP call the same tools over plain HTTP', async () => {
   const { client } = await world()
-  await using server = await McpHttpServer.open({
-    client,
-    version: '0',
-    command: 'npm run -s atoll --',
-    allowWrite: true,
-    processes: [],
-    port: 0,
-    token: TOKEN,
-  })
+  await using server = await openServer({ client })
   const ask = async (path: string, init: RequestInit = {}, type = 'application/json') => {
     const headers = { authorization: `Bearer ${TOKEN}`, ...(init.body === undefined ? {} : { 'content-type': type }) }
     const response = await fetch(new URL(path, server.url), { method: 'POST', ...init, headers })
